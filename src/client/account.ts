@@ -1,6 +1,6 @@
-import { type Client, ClientError } from "./api.ts";
+import { type Client, refusal } from "./api.ts";
 import type { Life } from "./life.ts";
-import type { Answer, Ask, Link } from "./link/contract.ts";
+import type { Ask, Link } from "./link/contract.ts";
 import type { Cache } from "./sync/cache.ts";
 import type { Scope, Storage } from "./vault/contract.ts";
 
@@ -19,8 +19,8 @@ export type AccountOptions = {
 
 export function createAccount({ scope, storage, cache, life, link, close, onFault }: AccountOptions): Account {
   async function request(ask: Ask): Promise<void> {
-    const answer = await new Promise<Answer>((resolve) => link.ask(ask, resolve));
-    if (!answer.ok) throw new ClientError("refused", `${answer.code}: ${answer.message}`);
+    const answer = await link.ask(ask);
+    if (!answer.ok) throw refusal(answer);
   }
 
   return {

@@ -226,6 +226,9 @@ export class ClientError extends Error {
   }
 }
 
+/** The server has refused it for good. */
+export const refusal = ({ code, message }: Refusal): ClientError => new ClientError("refused", `${code}: ${message}`);
+
 export type ClientErrorCode =
   | "config_invalid"
   | "empty_text"

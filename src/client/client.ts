@@ -23,8 +23,9 @@ import { openTabs } from "./sync/tabs.ts";
 import { createThreads } from "./sync/threads.ts";
 import { createTyping } from "./sync/typing.ts";
 import { createWorker } from "./sync/worker.ts";
-import { createWishes } from "./sync/wishes.ts";
-import type { RelationRow, Wish } from "./vault/rows.ts";
+import { createWishes, type Wanted } from "./sync/wishes.ts";
+import { sameOr } from "./same.ts";
+import type { RelationRow } from "./vault/rows.ts";
 
 /** The highest level of change that this release understands (PROTOCOL 2). */
 const level = 2;
@@ -66,7 +67,7 @@ export function createClient(options: ClientOptions): Client {
     onNotice(notice) {
       if (!life.isOpen()) return;
       if (notice.outbox || notice.wishes) outbox.changedElsewhere();
-      for (const key of notice.drafts) threads.draftChanged(key);
+      for (const thread of threads.awake) if (notice.drafts.includes(thread.key)) thread.draftChanged();
     },
   });
   const keeper = createKeeper({ clock, cache, state: storageState, onWritten: tabs.tell });
@@ -83,8 +84,8 @@ export function createClient(options: ClientOptions): Client {
   const life = createLife({
     ...{ clock, randomBytes: environment.randomBytes, storage, scope, level, ids, cache, keeper, onFault },
     link: () => link,
-    onNew: () => threads.ask(),
-    onOpen: () => threads.open(),
+    onNew: () => threads.awake.forEach((thread) => thread.ask()),
+    onOpen: () => threads.awake.forEach((thread) => thread.open()),
     onLost: () => storageState.set({ kind: "lost" }),
   });
   const parts = { self: user, clock, cache, keeper, link, onFault };
@@ -123,9 +124,13 @@ export function createClient(options: ClientOptions): Client {
           }),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
-    onCaughtUp: () => [threads, outbox].forEach((part) => part.caughtUp()),
-    onShown: () => life.isOpen() && threads.draftChanged(null),
-    onLeaving: () => threads.saveDrafts(),
+    onCaughtUp() {
+      threads.awake.forEach((thread) => thread.online());
+      outbox.caughtUp();
+    },
+    // Another tab's notice may not have reached it.
+    onShown: () => life.isOpen() && threads.awake.forEach((thread) => thread.draftChanged()),
+    onLeaving: () => threads.awake.forEach((thread) => thread.saveDraft()),
   });
   const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, life });
 
@@ -133,11 +138,10 @@ export function createClient(options: ClientOptions): Client {
     if (of === "relations" || of === "wishes" || of === "all") relations.set(wishes.relations());
     if (of !== "outbox" && of !== "all") return;
     const failed = [...cache.pending.values()].filter(({ row }) => row.failed !== undefined).length;
-    const next = { queued: cache.pending.size - failed, failed };
-    if (JSON.stringify(next) !== JSON.stringify(outboxCounts.get())) outboxCounts.set(next);
+    outboxCounts.set(sameOr(outboxCounts.get(), { queued: cache.pending.size - failed, failed }));
   });
 
-  const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
+  const want = (wish: Wanted): void => void wishes.want(wish).catch(onFault);
   async function close(): Promise<void> {
     if (life.isClosed()) return;
     for (const part of [worker, link, tabs, receiver, threads, life, outbox, clock]) part.close();
@@ -170,15 +174,11 @@ export function createClient(options: ClientOptions): Client {
       assertOpen();
       return threads.of(target);
     },
-    setContact: (other, is) => want({ key: `contact ${other}`, kind: "contact", user: other, is }),
-    setBlocked: (other, is) => want({ key: `block ${other}`, kind: "block", user: other, is }),
-    mute(conversation, until) {
-      want({
-        ...{ key: `mute ${conversation}`, kind: "mute", conversation, muted: true },
-        ...(until !== undefined && { until }),
-      });
-    },
-    unmute: (conversation) => want({ key: `mute ${conversation}`, kind: "mute", conversation, muted: false }),
+    setContact: (other, is) => want({ kind: "contact", user: other, is }),
+    setBlocked: (other, is) => want({ kind: "block", user: other, is }),
+    mute: (conversation, until) =>
+      want({ kind: "mute", conversation, muted: true, ...(until !== undefined && { until }) }),
+    unmute: (conversation) => want({ kind: "mute", conversation, muted: false }),
     async work(handler, { signal } = {}) {
       assertOpen();
       const release = life.retain("at-once");

@@ -56,7 +56,7 @@ export interface Link {
   /** All frames up to the cursor of `welcome`'s backlog have come (`more: false`): the status becomes `online`. Called by the reader of the frames. */
   caughtUp(): void;
   /** As the connection's user. Waits for credentials, and asks for fresh ones once on 401. */
-  ask(request: Ask, done: (answer: Answer) => void): void;
+  ask(request: Ask): Promise<Answer>;
   /** After `unauthenticated` or `ended`. */
   retry(): void;
   /** For ever. */

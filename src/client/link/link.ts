@@ -141,9 +141,9 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     probe: () => dispatch({ type: "probe" }),
     reconnect: (waitMs) => dispatch({ type: "reconnect", ...(waitMs !== undefined && { waitMs }) }),
     caughtUp: () => dispatch({ type: "caught-up" }),
-    ask(request, done) {
+    ask(request) {
       dispatch({ type: "used" });
-      requests.ask(request, (answer) => attempt(() => done(answer)));
+      return new Promise((resolve) => requests.ask(request, resolve));
     },
     retry: () => dispatch({ type: "retry" }),
     close() {

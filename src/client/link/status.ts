@@ -1,18 +1,18 @@
 import type { Status } from "../api.ts";
 import type { Clock } from "../../internal/clock.ts";
+import { isSameRow } from "../same.ts";
 import type { State } from "./state.ts";
 
 /** Calls `onStatus` with each change of the status once, with times of the clock on the wall. */
 export function createStatus(clock: Clock, onStatus: (status: Status) => void): (state: State) => void {
-  let shown = '{"state":"idle"}';
+  let shown: Status = { state: "idle" };
   let phase: State["phase"] | null = null;
   return (state) => {
     if (state.phase === phase) return;
     ({ phase } = state);
     const status = statusOf(state);
-    const text = JSON.stringify(status);
-    if (text === shown) return;
-    shown = text;
+    if (isSameRow(status, shown)) return;
+    shown = status;
     onStatus(status.state === "waiting" ? { ...status, until: clock.now() + status.until - clock.elapsed() } : status);
   };
 }

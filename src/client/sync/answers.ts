@@ -1,4 +1,4 @@
-import { ClientError, type Message } from "../api.ts";
+import { ClientError, type Message, refusal } from "../api.ts";
 import type { Refusal, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -45,8 +45,7 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
     waiting.delete(id);
   }
 
-  const refused = (id: string, { code, message }: Refusal): void =>
-    ended(id, new ClientError("refused", `${code}: ${message}`));
+  const refused = (id: string, failed: Refusal): void => ended(id, refusal(failed));
 
   /** The tab that has settled a row has put its message into the vault. */
   async function wasSent(id: string, target: Target): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Boot, DraftChange, Written } from "../vault/contract.ts";
-import { isSameRow, sameOr } from "../vault/resolve.ts";
+import { isSameRow, sameOr } from "../same.ts";
 import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Wish } from "../vault/rows.ts";
 
 /** An operation of the user, with what only this process knows of it. */

@@ -1,6 +1,7 @@
 import type { Conversation, ConversationList } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import { createSource, type Readable, type Source } from "../readable.ts";
+import { sameOr } from "../same.ts";
 import type { ConversationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import { createCounts } from "./counts.ts";
@@ -68,11 +69,16 @@ export function createList(options: ListOptions): List {
   function publish(): void {
     const more = pages.more();
     const before = list.get();
-    const conversations = sameOr(before.conversations, order.conversations());
-    if (conversations !== before.conversations || before.more !== more) list.set({ conversations, more });
-    const { messages, conversations: count, inexact } = order.sums();
-    const sum = { messages, conversations: count, isExact: more === "end" && inexact === 0 };
-    if (JSON.stringify(sum) !== JSON.stringify(unread.get())) unread.set(sum);
+    const conversations = sameItems(before.conversations, order.conversations());
+    if (conversations === before.conversations && more === before.more) return;
+    list.set({ conversations, more });
+    const sum = { messages: 0, conversations: 0, isExact: more === "end" };
+    for (const shown of conversations) {
+      sum.messages += shown.unread;
+      if (shown.unread > 0) sum.conversations++;
+      sum.isExact &&= shown.isExact;
+    }
+    unread.set(sameOr(unread.get(), sum));
   }
 
   function notify(ids: Iterable<string>): void {
@@ -142,5 +148,5 @@ function createShown({ self, wishes }: Pick<ListOptions, "self" | "wishes">): (r
 }
 
 /** The array before, if the next one has the same items. */
-const sameOr = <Item>(before: readonly Item[], next: readonly Item[]): readonly Item[] =>
+const sameItems = <Item>(before: readonly Item[], next: readonly Item[]): readonly Item[] =>
   next.length === before.length && next.every((item, at) => item === before[at]) ? before : next;

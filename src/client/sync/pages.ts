@@ -25,7 +25,7 @@ export const pageSize = 50;
 
 export function createPages(link: Pick<Link, "ask">): Pages {
   const get = (path: string, parameters: Parameters<typeof withParameters>[1] = {}): Promise<Answer> =>
-    new Promise((resolve) => link.ask({ method: "GET", path: withParameters(path, parameters) }, resolve));
+    link.ask({ method: "GET", path: withParameters(path, parameters) });
 
   return {
     async messages({ of, at }) {

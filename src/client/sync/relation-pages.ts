@@ -1,5 +1,7 @@
+import { refusal } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { Answer, Link } from "../link/contract.ts";
+import { withParameters } from "../link/path.ts";
 import type { RelationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -30,9 +32,8 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
     const names: string[] = [];
     let after: string | null = null;
     for (let page = 0; page < pagesMax; page++) {
-      const path: string = `/${list}${after === null ? "" : `?after=${encodeURIComponent(after)}`}`;
-      const answer = await new Promise<Answer>((resolve) => link.ask({ method: "GET", path }, resolve));
-      if (!answer.ok) throw new Error(`${answer.code}: ${answer.message}`);
+      const answer: Answer = await link.ask({ method: "GET", path: withParameters(`/${list}`, { after }) });
+      if (!answer.ok) throw refusal(answer);
       const body = answer.body as { [list in string]?: { user: string }[] } & { readonly next?: string | null };
       names.push(...(body[list] ?? []).map(({ user }) => user));
       after = body.next ?? null;

@@ -5,16 +5,8 @@ import type { Target } from "../vault/rows.ts";
 /** The threads of a client: one for each target, as long as it is shown or was lately asked for. */
 export interface Threads {
   of(target: Target): OwnedThread;
-  /** The vault of a new device is being made. */
-  ask(): void;
-  /** The vault is open. */
-  open(): void;
-  /** A connection has caught up. */
-  caughtUp(): void;
-  /** Another tab has changed the draft of this target key. Null: of any, while this page could not be reached. */
-  draftChanged(key: string | null): void;
-  /** The page is being left. */
-  saveDrafts(): void;
+  /** Those that follow the cache. */
+  readonly awake: ReadonlySet<OwnedThread>;
   close(): void;
 }
 
@@ -42,6 +34,7 @@ export function createThreads(context: ThreadContext): Threads {
   }
 
   return {
+    awake,
     of(target) {
       const known = byTarget.get(targetKey(target));
       if (known !== undefined) {
@@ -53,13 +46,6 @@ export function createThreads(context: ThreadContext): Threads {
       add(thread);
       return thread;
     },
-    ask: () => awake.forEach((thread) => thread.ask()),
-    open: () => awake.forEach((thread) => thread.open()),
-    caughtUp: () => awake.forEach((thread) => thread.online()),
-    draftChanged(key) {
-      for (const thread of awake) if (key === null || thread.key === key) thread.draftChanged();
-    },
-    saveDrafts: () => awake.forEach((thread) => thread.saveDraft()),
     close() {
       for (const thread of [...awake]) free(thread);
     },

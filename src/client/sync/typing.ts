@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
 import { createSource, type Readable, type Source } from "../readable.ts";
+import { sameOr } from "../same.ts";
 import type { Target } from "../vault/rows.ts";
 import { targetKey, wireTarget } from "./target.ts";
 
@@ -42,8 +43,7 @@ export function createTyping(options: {
     for (const { id, source } of views) {
       const conversation = id();
       const users = [...shown.values()].filter((one) => one.conversation === conversation).map((one) => one.user);
-      const next = [...users].sort();
-      if (next.join(" ") !== source.get().join(" ")) source.set(next);
+      source.set(sameOr(source.get(), users.sort()));
     }
   }
 

@@ -1,4 +1,4 @@
-import { sameOr } from "../vault/resolve.ts";
+import { sameOr } from "../same.ts";
 import type { ConversationRow, MessageRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Finder } from "./finder.ts";

@@ -1,8 +1,9 @@
+import { refusal } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { Ask, Link } from "../link/contract.ts";
 import type { Write } from "../vault/contract.ts";
 import type { Rest } from "../vault/merge.ts";
-import { isSameRow } from "../vault/resolve.ts";
+import { isSameRow, sameOr } from "../same.ts";
 import type { ConversationRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -15,7 +16,7 @@ export interface Wishes {
     readonly id: string;
     readonly rest?: Rest;
   }): Promise<void>;
-  want(wish: Exclude<Wish, { kind: "read" }>): Promise<void>;
+  want(wish: Wanted): Promise<void>;
   /** The wish for a mute that the server does not have yet. */
   mute(row: Pick<ConversationRow, "id"> | null): Extract<Wish, { kind: "mute" }> | null;
   /** The relations as the user wants them: the same array until one of them changes. */
@@ -24,6 +25,13 @@ export interface Wishes {
   begin(): void;
   end(): void;
 }
+
+type WithoutKey<Of> = Of extends unknown ? Omit<Of, "key"> : never;
+/** A wish, before it has its key. */
+export type Wanted = WithoutKey<Exclude<Wish, { kind: "read" }>>;
+
+/** Of two wishes for the same the last one counts. */
+const keyOf = (kind: Wish["kind"], of: string): string => `${kind} ${of}`;
 
 export type WishesOptions = {
   readonly clock: Environment["clock"];
@@ -47,20 +55,27 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     const wish = [...cache.wishes.values()].find((one) => !isSameRow(one, sent.get(one.key)));
     if (wish === undefined) return;
     state = "asking";
+    ask(wish)
+      .catch((fault: unknown) => {
+        onFault(fault);
+        return rest();
+      })
+      .finally(goOn);
+  }
+
+  async function ask(wish: Wish): Promise<void> {
     const resets = cache.resets();
     const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
-    link.ask(askFor(wish), (answer) => {
-      if (state === "offline") return;
-      if (!answer.ok && answer.retry) return void clock.after(retryMs, goOn);
-      // Refused for good: it would be refused again. The state of the server is shown.
-      if (!answer.ok) onFault(new Error(`${answer.code}: ${answer.message}`));
-      const granted = answer.ok ? grant(wish, version) : {};
-      keeper.write({ ...granted, granted: [wish], resets }, "relaxed").then(goOn, (fault: unknown) => {
-        onFault(fault);
-        clock.after(retryMs, goOn);
-      });
-    });
+    const answer = await link.ask(askFor(wish));
+    if (state === "offline") return;
+    if (!answer.ok && answer.retry) return await rest();
+    // Refused for good: it would be refused again. The state of the server is shown.
+    if (!answer.ok) onFault(refusal(answer));
+    const granted = answer.ok ? grant(wish, version) : {};
+    await keeper.write({ ...granted, granted: [wish], resets }, "relaxed");
   }
+
+  const rest = (): Promise<void> => new Promise((resolve) => void clock.after(retryMs, resolve));
 
   function goOn(): void {
     if (state === "asking") state = "idle";
@@ -75,8 +90,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       return { conversations: [{ kind: "setting", conversation, muted, ...end, version, isGranted: true }] };
     }
     if (wish.kind === "read") return {};
-    const known = cache.relations.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };
-    return { relations: [{ ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is }] };
+    return { relations: [granted(wish, cache.relations)] };
   }
 
   // Also those of a tab that has died.
@@ -84,7 +98,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
 
   return {
     async read({ conversation, seq, id, rest }) {
-      const wish: Wish = { key: `read ${conversation}`, kind: "read", conversation, seq, id };
+      const wish: Wish = { key: keyOf("read", conversation), kind: "read", conversation, seq, id };
       const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
       // It goes as a frame, where there is a connection.
       if (state !== "offline") sent.set(wish.key, wish);
@@ -92,22 +106,24 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);
     },
     async want(wish) {
-      await keeper.write({ wishes: [wish] }, "relaxed");
+      const key = keyOf(wish.kind, wish.kind === "mute" ? wish.conversation : wish.user);
+      await keeper.write({ wishes: [{ ...wish, key }] }, "relaxed");
     },
     mute(row) {
-      const wish = cache.wishes.get(`mute ${row?.id ?? ""}`);
+      const wish = cache.wishes.get(keyOf("mute", row?.id ?? ""));
       return wish?.kind === "mute" ? wish : null;
     },
     relations() {
       const rows = new Map(cache.relations);
       for (const wish of cache.wishes.values()) {
         if (wish.kind !== "contact" && wish.kind !== "block") continue;
-        const known = rows.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };
-        rows.set(wish.user, { ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is });
+        rows.set(wish.user, granted(wish, rows));
       }
-      const next = [...rows.values()].filter((row) => row.contact || row.blocked);
-      const isSame = next.length === wanted.length && next.every((row, at) => isSameRow(row, wanted[at]));
-      return isSame ? wanted : (wanted = next);
+      wanted = sameOr(
+        wanted,
+        [...rows.values()].filter((row) => row.contact || row.blocked),
+      );
+      return wanted;
     },
     begin() {
       state = "idle";
@@ -120,6 +136,15 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     },
   };
 }
+
+/** The relation once this wish is granted. */
+const granted = (
+  { kind, user, is }: Extract<Wish, { user: string }>,
+  rows: ReadonlyMap<string, RelationRow>,
+): RelationRow => ({
+  ...(rows.get(user) ?? { user, contact: false, blocked: false }),
+  [kind === "contact" ? "contact" : "blocked"]: is,
+});
 
 function askFor(wish: Wish): Ask {
   if (wish.kind === "read") {

@@ -1,4 +1,5 @@
 import type { OutboxChange, Write, Written } from "./contract.ts";
+import { isSameRow } from "../same.ts";
 import { conversationOf, mergeConversation, type Ranks } from "./merge.ts";
 import type { ConversationRow, MessageRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
 
@@ -219,14 +220,3 @@ const isNewer = (message: MessageRow, stored: MessageRow | undefined): boolean =
 /** Whether a wish marks less as read than this device has marked already, perhaps in another tab: it must not replace that tab's wish. */
 const isBehind = (wish: Wish, readOf: (conversation: string) => number): boolean =>
   wish.kind === "read" && wish.seq < readOf(wish.conversation);
-
-/** Whether two rows say the same, whatever the order of their fields. */
-export function isSameRow(a: object, b: object | null | undefined): boolean {
-  const text = (row: object): string =>
-    JSON.stringify(Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1)));
-  return a === b || (b !== null && b !== undefined && text(a) === text(b));
-}
-
-/** The row that is known, if the other one says the same: the same object is not rendered again. */
-export const sameOr = <Row extends object>(known: Row | undefined, row: Row): Row =>
-  known !== undefined && isSameRow(row, known) ? known : row;

@@ -233,7 +233,7 @@ describe("tickets and tokens", () => {
     await fake.clock.advance(10_000);
     const answers: number[] = [];
     for (let i = 0; i < 3; i++)
-      fake.link.ask({ method: "GET", path: "/blocks" }, ({ status }) => void answers.push(status));
+      void fake.link.ask({ method: "GET", path: "/blocks" }).then(({ status }) => answers.push(status));
     await fake.settle();
     const old = fake.requests.slice(-3);
     fake.socket().drop(4401);

@@ -5,7 +5,7 @@ import { SignJWT } from "jose";
 import { bun } from "../../../src/adapter/bun.ts";
 import { createChat } from "../../../src/chat.ts";
 import type { Status } from "../../../src/client/api.ts";
-import type { Answer, Ask, Frame, Position } from "../../../src/client/link/contract.ts";
+import type { Answer, Frame, Position } from "../../../src/client/link/contract.ts";
 import { createLink, type LinkOptions } from "../../../src/client/link/link.ts";
 import { runtimeEnvironment } from "../../../src/client/runtime.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -84,8 +84,7 @@ function open(url: string, options: Partial<LinkOptions> = {}) {
     await until(() => frames.some(isAnswer), "an answer to a send");
     return frames.find(isAnswer) as Frame;
   }
-  const ask = (request: Ask): Promise<Answer> => new Promise((resolve) => link.ask(request, resolve));
-  return { link, clock, statuses, frames, faults, sockets, status, reach, texts, say, ask };
+  return { link, clock, statuses, frames, faults, sockets, status, reach, texts, say, ask: link.ask };
 }
 
 /** Passes HTTP on, and answers each upgrade as a plain request. */
@@ -277,8 +276,7 @@ describe("the link to a real server", () => {
     const { url } = await start();
     const cookie = { user: "alice" };
     const alice = open(url, { authenticate: async () => ({ parameters: cookie }) });
-    const asked = (): Promise<Answer> =>
-      new Promise((resolve) => alice.link.ask({ method: "GET", path: "/conversations" }, resolve));
+    const asked = (): Promise<Answer> => alice.link.ask({ method: "GET", path: "/conversations" });
     alice.link.start();
     await alice.reach("online");
     expect(await asked()).toMatchObject({ ok: true });
@@ -294,8 +292,11 @@ describe("the link to a real server", () => {
     alice.link.start();
     await alice.reach("online");
     cookie.user = "carol";
-    const asked = new Promise<Answer>((resolve) => alice.link.ask({ method: "PUT", path: "/blocks/bob" }, resolve));
-    expect(await asked).toMatchObject({ ok: false, code: "unauthenticated", message: "identity" });
+    expect(await alice.ask({ method: "PUT", path: "/blocks/bob" })).toMatchObject({
+      ok: false,
+      code: "unauthenticated",
+      message: "identity",
+    });
     expect(alice.status()).toEqual({ state: "unauthenticated", reason: "identity" });
     expect(await (await fetch(`${url.replace(/^ws/, "http")}/blocks?user=carol`)).json()).toMatchObject({ blocks: [] });
   });

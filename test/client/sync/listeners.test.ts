@@ -74,7 +74,7 @@ test("J11 what is read again and has not changed is the same object, in the list
   const { cache, list } = setupList(3);
   const row: OutboxRow = { id: "1", kind: "send", target: { with: "bob" }, text: "t", time: 1, isTried: true };
   const wishes = createWishes({
-    ...{ clock: fakeClock(), cache, onFault: fail, link: { send: () => false, ask() {} } },
+    ...{ clock: fakeClock(), cache, onFault: fail, link: { send: () => false, ask: async () => fail() } },
     keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, failed() {}, close() {} },
   });
   const read = (): readonly unknown[] => {
