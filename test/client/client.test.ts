@@ -2,7 +2,7 @@ import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import type { Client, ClientOptions, ThreadRow } from "../../src/client/api.ts";
 import { createClient } from "../../src/client/client.ts";
 import { libsql } from "../../src/client/vault/libsql.ts";
-import { createMemoryDisk, memory } from "../../src/client/vault/memory.ts";
+import { memory } from "../../src/client/vault/memory.ts";
 import { createClient as openDatabase } from "@libsql/client";
 import { join } from "node:path";
 import { until } from "../support/fake-socket.ts";
@@ -60,9 +60,8 @@ test("J96 a push address that is registered at once is that of this device", asy
       return new Response(null, { status: 204 });
     },
   };
-  const disk = createMemoryDisk();
   const client = createClient({
-    ...{ url: `http://127.0.0.1:${server.port}`, user: "alice", storage: memory(disk), environment },
+    ...{ url: `http://127.0.0.1:${server.port}`, user: "alice", storage: memory(), environment },
   });
   await client.registerPush({ provider: "fcm", token: "t" });
   await client.close();
@@ -137,15 +136,15 @@ describe("two people", () => {
 
   test("J3 messages written offline arrive once, in order, after the page was loaded again and the server killed", async () => {
     const server = await start();
-    const disk = createMemoryDisk();
-    const first = open(server, "alice", { storage: memory(disk) });
+    const storage = memory();
+    const first = open(server, "alice", { storage });
     await until(isOnline(first));
     await first.thread({ with: "bob" }).send("one").accepted;
     await server.kill9();
     for (const text of ["two", "three", "four"]) await first.thread({ with: "bob" }).send(text).kept;
     await first.close();
     const again = await start({ dir: server.dir, port: server.port });
-    const second = open(again, "alice", { storage: memory(disk) });
+    const second = open(again, "alice", { storage });
     await until(isOnline(second));
     await until(() => rows(second, "bob").length === 4 && rows(second, "bob").every((row) => row.seq !== null));
     const bob = open(again, "bob");
@@ -159,7 +158,7 @@ describe("two people", () => {
     await until(isOnline(alice));
     for (let i = 1; i <= 130; i++) void alice.thread({ with: "bob" }).send(`text ${i}`);
     await until(() => rows(alice, "bob").length === 130 && rows(alice, "bob").every((row) => row.seq !== null));
-    const laptop = open(server, "alice", { storage: memory(createMemoryDisk()) });
+    const laptop = open(server, "alice", { storage: memory() });
     await until(() => laptop.conversations.get().conversations.length === 1);
     const thread = laptop.thread({ with: "bob" });
     await until(() => thread.state.get().rows.length > 0);

@@ -8,11 +8,12 @@ import {
   type IdbLink,
   schema,
   settled,
+  type StoreName,
   storeNames,
   type Work,
 } from "./idb-link.ts";
 import { cutFirst } from "./ranges.ts";
-import { messageKey, needsOf, type RankEnds, type Resolved, resolveWrite, type Stored } from "./resolve.ts";
+import { needsOf, type RankEnds, type Resolved, resolveWrite, type RowChange, type Stored } from "./resolve.ts";
 import type { ConversationRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
 
 /** The one row of `meta`. */
@@ -219,35 +220,26 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
 
 /** Reads the rows that a write needs, decides, and puts: in one transaction. A draft alone needs none. */
 function writing(write: Write): Omit<Work<ReturnType<typeof resolveWrite>["written"]>, "durability"> {
-  const needs = needsOf(write);
-  const isAtOnce = Object.keys(write).join() === "drafts" && needs.drafts.length === 0;
+  const needs = Object.entries(needsOf(write)) as [StoreName, readonly unknown[]][];
+  const isAtOnce = Object.keys(write).join() === "drafts" && needs.every(([, keys]) => keys.length === 0);
   return {
     isAtOnce,
     ask: (store) => [
-      ...(isAtOnce ? putDrafts(write.drafts ?? [], store) : []),
-      ...needs.conversations.map((id) => store("conversation").get(id)),
-      ...needs.outbox.map((id) => store("outbox").get(id)),
-      ...needs.wishes.map((key) => store("wish").get(key)),
-      ...needs.drafts.map((key) => store("draft").get(key)),
-      ...needs.messages.map((key) => store("message").get(key)),
+      ...(isAtOnce ? (write.drafts ?? []).map(([key, text]) => put(store, ["draft", key, text])) : []),
+      ...needs.flatMap(([name, keys]) => keys.map((key) => store(name).get(key))),
       store("meta").get(0),
     ],
     decide(results, store) {
       const own = ownOf(results.pop());
       const rows = results.values();
-      /** The next results, by their keys; undefined where nothing is stored. */
-      const next = (keys: readonly string[]) => new Map(keys.map((key) => [key, rows.next().value]));
-      const conversations = next(needs.conversations);
-      for (const [id, found] of conversations) conversations.set(id, (found as StoredConversation | undefined)?.row);
-      const stored = {
-        ...own,
-        conversations,
-        outbox: next(needs.outbox),
-        wishes: next(needs.wishes),
-        drafts: next(needs.drafts),
-        messages: next(needs.messages.map((key) => messageKey(...key))),
-      } as Stored;
-      const resolved = resolveWrite(write, stored);
+      /** The next result: undefined where nothing is stored. */
+      const next = (name: StoreName): unknown => {
+        const row: unknown = rows.next().value;
+        return name === "conversation" ? (row as StoredConversation | undefined)?.row : row;
+      };
+      // The key of a message is that of `messageKey`.
+      const found = needs.map(([name, keys]) => [name, new Map(keys.map((key) => [String(key), next(name)]))]);
+      const resolved = resolveWrite(write, { ...own, ...Object.fromEntries(found) } as Stored);
       if (!isAtOnce) apply(resolved, own, store);
       return resolved.written;
     },
@@ -259,18 +251,11 @@ function apply(resolved: Resolved, own: Own, store: Get): void {
   if (resolved.reset) for (const name of cache) store(name).clear();
   if (resolved.meta ?? resolved.ranks)
     store("meta").put({ ...own, meta: resolved.meta ?? own.meta, ranks: resolved.ranks ?? own.ranks } satisfies Own, 0);
-  for (const key of resolved.outboxDelete) store("outbox").delete(key);
-  for (const key of resolved.wishesDelete) store("wish").delete(key);
-  for (const [name, rows] of [
-    ["message", resolved.messages],
-    ["conversation", resolved.conversations.map(storedAs)],
-    ["relation", resolved.relations],
-    ["outbox", resolved.outboxPut],
-    ["wish", resolved.wishesPut],
-  ] as const)
-    for (const row of rows) store(name).put(row);
-  putDrafts(resolved.drafts, store);
+  for (const change of resolved.rows) put(store, change);
 }
 
-const putDrafts = (drafts: NonNullable<Write["drafts"]>, store: Get): readonly IdbRequest[] =>
-  drafts.map(([key, text]) => (text === null ? store("draft").delete(key) : store("draft").put(text, key)));
+function put(store: Get, [name, key, row]: RowChange): IdbRequest {
+  if (row === null) return store(name).delete(key);
+  if (name === "draft") return store(name).put(row, key);
+  return store(name).put(name === "conversation" ? storedAs(row) : row);
+}

@@ -1,4 +1,4 @@
-import type { Resolved } from "./resolve.ts";
+import type { Resolved, Rows } from "./resolve.ts";
 
 /** A text of SQL with its arguments. */
 export type SqlStatement = readonly [sql: string, ...args: (string | number | null)[]];
@@ -12,7 +12,8 @@ export type TableNames = {
 };
 
 /** The rows that are one for each key. */
-type Kind = "outbox" | "wish" | "draft" | "relation";
+const kinds = ["outbox", "wish", "draft", "relation"] as const;
+type Kind = (typeof kinds)[number];
 
 export const namesOf = (prefix: string): TableNames => ({
   vault: `${prefix}vault`,
@@ -122,6 +123,12 @@ function readSql({ vault, row, conversation, message }: TableNames, id: number) 
   };
 }
 
+/** The last change of each row of a store, by key: one map, or none where nothing changes. */
+function changes({ rows }: Resolved, store: keyof Rows): readonly ReadonlyMap<string, unknown>[] {
+  const last = new Map(rows.filter(([name]) => name === store).map(([, key, row]) => [key, row]));
+  return last.size === 0 ? [] : [last];
+}
+
 function writeSql({ vault, row, conversation, message }: TableNames, id: number) {
   const putConversations = (json: string): SqlStatement => [
     `INSERT OR REPLACE INTO ${conversation} (vault, id, rank, peer, held, json) SELECT ?, value ->> '$.id', value ->> '$.rank',
@@ -180,38 +187,24 @@ function writeSql({ vault, row, conversation, message }: TableNames, id: number)
               id,
             ] satisfies SqlStatement,
           ]),
-      ...(resolved.messages.length === 0
-        ? []
-        : [
-            [
-              `INSERT OR REPLACE INTO ${message} (vault, conversation, seq, json)
+      ...changes(resolved, "message").map((rows): SqlStatement => [
+        `INSERT OR REPLACE INTO ${message} (vault, conversation, seq, json)
                      SELECT ?, value ->> '$.conversation', value ->> '$.seq', value FROM json_each(?)`,
-              id,
-              JSON.stringify(resolved.messages),
-            ] satisfies SqlStatement,
-          ]),
-      ...(resolved.conversations.length === 0 ? [] : [putConversations(JSON.stringify(resolved.conversations))]),
-      ...put(
-        "relation",
-        resolved.relations.map((one) => [one.user, one]),
-      ),
-      ...put(
-        "outbox",
-        resolved.outboxPut.map((one) => [one.id, one]),
-      ),
-      ...remove("outbox", resolved.outboxDelete),
-      ...remove(
-        "draft",
-        resolved.drafts.map(([key]) => key),
-      ),
-      ...put(
-        "draft",
-        [...new Map(resolved.drafts)].filter(([, text]) => text !== null),
-      ),
-      ...remove("wish", resolved.wishesDelete),
-      ...put(
-        "wish",
-        resolved.wishesPut.map((one) => [one.key, one]),
+        id,
+        JSON.stringify([...rows.values()]),
+      ]),
+      ...changes(resolved, "conversation").map((rows) => putConversations(JSON.stringify([...rows.values()]))),
+      ...kinds.flatMap((kind) =>
+        changes(resolved, kind).flatMap((rows) => [
+          ...remove(
+            kind,
+            [...rows].flatMap(([key, row]) => (row === null ? [key] : [])),
+          ),
+          ...put(
+            kind,
+            [...rows].filter(([, row]) => row !== null),
+          ),
+        ]),
       ),
     ],
   };

@@ -120,20 +120,20 @@ function createAccess({ sql: of, run, onGone }: AccessParts) {
     const needs = needsOf(changes);
     return await decide(async () => {
       const { own, results } = await read([
-        of.conversationsOf(JSON.stringify(needs.conversations)),
+        of.conversationsOf(JSON.stringify(needs.conversation)),
         of.rowsOf("outbox", JSON.stringify(needs.outbox)),
-        of.rowsOf("wish", JSON.stringify(needs.wishes)),
-        of.messagesOf(JSON.stringify(needs.messages)),
-        ...needs.drafts.map((key) => of.row("draft", key)),
+        of.rowsOf("wish", JSON.stringify(needs.wish)),
+        of.messagesOf(JSON.stringify(needs.message)),
+        ...needs.draft.map((key) => of.row("draft", key)),
       ]);
       const [conversations, outbox, wishes, messages, ...drafts] = results;
       const stored: Stored = {
         ...own,
-        conversations: byKey(parse<ConversationRow>(conversations), (row) => row.id),
+        conversation: byKey(parse<ConversationRow>(conversations), (row) => row.id),
         outbox: byKey(parse<OutboxRow>(outbox), (row) => row.id),
-        wishes: byKey(parse<Wish>(wishes), (wish) => wish.key),
-        drafts: new Map(needs.drafts.flatMap((key, at) => parse<string>(drafts[at]).map((text) => [key, text]))),
-        messages: byKey(parse<MessageRow>(messages), (row) => messageKey(row.conversation, row.seq)),
+        wish: byKey(parse<Wish>(wishes), (wish) => wish.key),
+        draft: new Map(needs.draft.flatMap((key, at) => parse<string>(drafts[at]).map((text) => [key, text]))),
+        message: byKey(parse<MessageRow>(messages), (row) => messageKey(row.conversation, row.seq)),
       };
       const resolved = resolveWrite(changes, stored);
       const outcome = await commit(own, of.apply(resolved));

@@ -3,49 +3,48 @@ import { isSameRow } from "../same.ts";
 import { conversationOf, mergeConversation, type Ranks } from "./merge.ts";
 import type { ConversationRow, MessageRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
 
-/** The rows that a write must read before it can be decided. */
-export type Needs = {
-  readonly conversations: readonly string[];
-  readonly outbox: readonly string[];
-  readonly wishes: readonly string[];
-  readonly drafts: readonly string[];
-  /** Messages that may be older than the stored ones. */
-  readonly messages: readonly (readonly [conversation: string, seq: number])[];
+/** The rows of each store. */
+export type Rows = {
+  readonly message: MessageRow;
+  readonly conversation: ConversationRow;
+  readonly relation: RelationRow;
+  readonly outbox: OutboxRow;
+  readonly draft: string;
+  readonly wish: Wish;
 };
 
-/** The rows that it read. After a `reset` its conversations and messages do not count. */
-export type Stored = {
+/** The keys of the rows that a write must read before it can be decided. Of messages: those that may be older than the stored ones. */
+export type Needs = { readonly [Store in Exclude<keyof Rows, "relation" | "message">]: readonly string[] } & {
+  readonly message: readonly MessageKey[];
+};
+export type MessageKey = readonly [conversation: string, seq: number];
+
+/** The rows that it read, messages by {@link messageKey}. After a `reset` its conversations and messages do not count. */
+export type Stored = { readonly [Store in keyof Needs]: ReadonlyMap<string, Rows[Store]> } & {
   readonly meta: Meta;
   /** The greatest and the least rank ever given. */
   readonly ranks: RankEnds;
-  readonly conversations: ReadonlyMap<string, ConversationRow>;
-  readonly outbox: ReadonlyMap<string, OutboxRow>;
-  readonly wishes: ReadonlyMap<string, Wish>;
-  readonly drafts: ReadonlyMap<string, string>;
-  /** By {@link messageKey}. */
-  readonly messages: ReadonlyMap<string, MessageRow>;
 };
 
 export type RankEnds = { readonly top: number; readonly bottom: number };
 
-/** The rows to put and delete, after the deletes of a `reset`. */
+/** A row to put, or to delete where it is null. */
+export type RowChange = {
+  readonly [Store in keyof Rows]: readonly [store: Store, key: string, row: Rows[Store] | null];
+}[keyof Rows];
+
+/** What is to be written, after the deletes of a `reset`. */
 export type Resolved = {
   readonly reset: boolean;
   /** Null: unchanged. */
   readonly meta: Meta | null;
   readonly ranks: RankEnds | null;
-  readonly messages: readonly MessageRow[];
-  readonly conversations: readonly ConversationRow[];
-  readonly relations: readonly RelationRow[];
-  readonly outboxPut: readonly OutboxRow[];
-  readonly outboxDelete: readonly string[];
-  readonly drafts: readonly (readonly [key: string, text: string | null])[];
-  readonly wishesPut: readonly Wish[];
-  readonly wishesDelete: readonly string[];
+  /** In order: of two changes of one row the last one counts. */
+  readonly rows: readonly RowChange[];
   readonly written: Written;
 };
 
-export const messageKey = (conversation: string, seq: number): string => `${seq} ${conversation}`;
+export const messageKey = (...key: MessageKey): string => String(key);
 
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 
@@ -58,11 +57,11 @@ const idsOf = (change: OutboxChange): readonly string[] => [
 export function needsOf(write: Write): Needs {
   const reads = (write.wishes ?? []).filter((wish) => wish.kind === "read").map((wish) => wish.conversation);
   return {
-    conversations: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
+    conversation: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
     outbox: unique((write.outbox ?? []).flatMap(idsOf)),
-    wishes: unique((write.granted ?? []).map((wish) => wish.key)),
-    drafts: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
-    messages: (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
+    wish: unique((write.granted ?? []).map((wish) => wish.key)),
+    draft: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
+    message: (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
   };
 }
 
@@ -74,22 +73,21 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   const meta = nextMeta(write, stored.meta);
   const { ranks, conversations, named, rowOf } = mergeAll(write, stored);
   const outbox = changeOutbox(write, stored.outbox);
-  const granted = (write.granted ?? []).filter((wish) => isSameRow(wish, stored.wishes.get(wish.key)));
+  const rows: RowChange[] = [];
+  for (const row of newerMessages(write.messages ?? [], reset ? new Map() : stored.message))
+    rows.push(["message", messageKey(row.conversation, row.seq), row]);
+  for (const row of conversations) rows.push(["conversation", row.id, row]);
+  for (const row of write.relations ?? []) rows.push(["relation", row.user, row]);
+  for (const [id, row] of outbox) if (row !== stored.outbox.get(id)) rows.push(["outbox", id, row]);
+  for (const [key, text, only] of write.drafts ?? [])
+    if (only?.includes(stored.draft.get(key) ?? "") ?? true) rows.push(["draft", key, text]);
+  for (const wish of write.granted ?? [])
+    if (isSameRow(wish, stored.wish.get(wish.key))) rows.push(["wish", wish.key, null]);
+  // A wish that is made again in the same write stays.
+  for (const wish of write.wishes ?? [])
+    if (!isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)) rows.push(["wish", wish.key, wish]);
   return {
-    reset,
-    meta: meta.changed,
-    ranks,
-    messages: newerMessages(write.messages ?? [], reset ? new Map() : stored.messages),
-    conversations,
-    relations: write.relations ?? [],
-    outboxPut: [...outbox].flatMap(([id, row]) => (row === null || row === stored.outbox.get(id) ? [] : [row])),
-    outboxDelete: [...outbox].filter(([, row]) => row === null).map(([id]) => id),
-    drafts: (write.drafts ?? []).flatMap(([key, text, only]) =>
-      only === undefined || only.includes(stored.drafts.get(key) ?? "") ? [[key, text] as const] : [],
-    ),
-    wishesPut: (write.wishes ?? []).filter((wish) => !isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)),
-    // A wish that is made again in the same write stays.
-    wishesDelete: granted.map((wish) => wish.key).filter((key) => !write.wishes?.some((wish) => wish.key === key)),
+    ...{ reset, meta: meta.changed, ranks, rows },
     written: {
       ...{ cursorMoved: meta.cursorMoved, conversations: named, outbox, isReset: reset, isOutdated },
       cursor: (meta.changed ?? stored.meta).cursor,
@@ -142,7 +140,7 @@ function mergeAll(write: Write, stored: Stored): Merged {
   let { top, bottom } = stored.ranks;
   const ranks: Ranks = { up: () => ++top, down: () => --bottom };
   const storedOf = (id: string): ConversationRow | null =>
-    write.reset === true ? null : (stored.conversations.get(id) ?? null);
+    write.reset === true ? null : (stored.conversation.get(id) ?? null);
   const merged = new Map<string, ConversationRow>();
   const rowOf = (id: string): ConversationRow | null => merged.get(id) ?? storedOf(id);
   for (const patch of write.conversations ?? []) {

@@ -13,7 +13,7 @@ import type { ListPage } from "../../../src/client/sync/pages.ts";
 import { createSender } from "../../../src/client/sync/sender.ts";
 import { createWindow } from "../../../src/client/sync/window.ts";
 import type { Vault } from "../../../src/client/vault/contract.ts";
-import { createMemoryDisk, memory } from "../../../src/client/vault/memory.ts";
+import { memory } from "../../../src/client/vault/memory.ts";
 import type { ConversationRow, MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { conversationRow, messageRow, writtenOf } from "./rows.ts";
@@ -29,7 +29,7 @@ const onFault = (fault: unknown): void => {
 describe("threads", () => {
   const open = () =>
     createClient({
-      ...{ url: "http://127.0.0.1:1", user: "alice", storage: memory(createMemoryDisk()), onFault() {} },
+      ...{ url: "http://127.0.0.1:1", user: "alice", storage: memory(), onFault() {} },
       authenticate: async () => null,
     });
 

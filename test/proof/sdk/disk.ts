@@ -1,7 +1,14 @@
 import type { Storage, Vault, Write, Written, Durability } from "../../../src/client/vault/contract.ts";
 import { VaultError } from "../../../src/client/vault/contract.ts";
 import { dropBelow } from "../../../src/client/vault/ranges.ts";
-import { messageKey, needsOf, type RankEnds, resolveWrite, type Stored } from "../../../src/client/vault/resolve.ts";
+import {
+  messageKey,
+  needsOf,
+  type RankEnds,
+  resolveWrite,
+  type Rows,
+  type Stored,
+} from "../../../src/client/vault/resolve.ts";
 import type {
   ConversationRow,
   MessageRow,
@@ -228,13 +235,13 @@ function apply(before: DiskState, change: Write): readonly [DiskState, Written] 
   const stored: Stored = {
     meta: before.meta,
     ranks: before.ranks,
-    conversations: pick(before.conversations, needs.conversations),
+    conversation: pick(before.conversations, needs.conversation),
     outbox: pick(before.outbox, needs.outbox),
-    wishes: pick(before.wishes, needs.wishes),
-    drafts: pick(before.drafts, needs.drafts),
-    messages: pick(
+    wish: pick(before.wishes, needs.wish),
+    draft: pick(before.drafts, needs.draft),
+    message: pick(
       before.messages,
-      needs.messages.map(([conversation, seq]) => messageKey(conversation, seq)),
+      needs.message.map((key) => messageKey(...key)),
     ),
   };
   const resolved = resolveWrite(change, stored);
@@ -242,17 +249,14 @@ function apply(before: DiskState, change: Write): readonly [DiskState, Written] 
   const [messages, conversations] = [new Map(empty ? [] : before.messages), new Map(empty ? [] : before.conversations)];
   const [relations, outbox] = [new Map(empty ? [] : before.relations), new Map(before.outbox)];
   const [wishes, drafts] = [new Map(before.wishes), new Map(before.drafts)];
-  for (const message of resolved.messages) messages.set(messageKey(message.conversation, message.seq), message);
-  for (const row of resolved.conversations) conversations.set(row.id, row);
-  for (const row of resolved.relations) relations.set(row.user, row);
-  for (const row of resolved.outboxPut) outbox.set(row.id, row);
-  for (const id of resolved.outboxDelete) outbox.delete(id);
-  for (const [key, text] of resolved.drafts) {
-    if (text === null) drafts.delete(key);
-    else drafts.set(key, text);
+  const stores: Readonly<Record<keyof Rows, Map<string, unknown>>> = {
+    ...{ message: messages, conversation: conversations, relation: relations },
+    ...{ outbox, draft: drafts, wish: wishes },
+  };
+  for (const [store, key, row] of resolved.rows) {
+    if (row === null) stores[store].delete(key);
+    else stores[store].set(key, row);
   }
-  for (const wish of resolved.wishesPut) wishes.set(wish.key, wish);
-  for (const key of resolved.wishesDelete) wishes.delete(key);
   const meta = resolved.meta ?? before.meta;
   const ranks = resolved.ranks ?? before.ranks;
   return [{ meta, ranks, conversations, messages, outbox, wishes, relations, drafts }, resolved.written];
