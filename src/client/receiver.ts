@@ -78,12 +78,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     frame(frame) {
       switch (frame.type) {
         case "accepted":
-          sender.answered(frame.id);
-          return inbox.take(frame);
         case "changes":
-          return inbox.take(frame);
         case "reset":
-          isFresh = true;
+          if (frame.type === "accepted") sender.answered(frame.id);
+          if (frame.type === "reset") isFresh = true;
           return inbox.take(frame);
         case "rejected":
           return sender.rejected(frame);
@@ -101,12 +99,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     },
     down() {
       connection = "down";
-      inbox.end();
-      sender.end();
-      list.end();
-      wishes.end();
-      typing.end();
-      presence.end();
+      for (const part of [inbox, sender, list, wishes, typing, presence]) part.end();
     },
   };
 }

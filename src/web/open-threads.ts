@@ -7,8 +7,7 @@ export type OpenThreads = Readable<ReadonlyMap<string, Thread>> & { add(name: st
 export function createOpenThreads(): OpenThreads {
   const all = createSource<ReadonlyMap<string, Thread>>(new Map(), { onFault: (fault) => console.error(fault) });
   return {
-    get: all.get,
-    subscribe: all.subscribe,
+    ...all,
     add(name, thread) {
       if (all.get().get(name) !== thread) all.set(new Map([...all.get(), [name, thread]]));
     },

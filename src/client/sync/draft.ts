@@ -58,9 +58,7 @@ export function createDraft({
   }
 
   return {
-    get: source.get,
-    subscribe: source.subscribe,
-    isWatched: source.isWatched,
+    ...source,
     stored: () => stored,
     set,
     load() {

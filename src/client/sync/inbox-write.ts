@@ -32,29 +32,14 @@ export type Collected = {
   readonly settledElsewhere: readonly MessageAddress[];
 };
 
+export type MessageAddress = Pick<MessageRow, "conversation" | "seq">;
+
+/** Collects one write of the frames. */
 export function collectWrite(
   frames: readonly LogFrame[],
   of: { readonly cursor: string | null; readonly level: number; readonly self: string; readonly cache: Cache },
 ): Collected {
-  const draft = createDraft(of);
-  let cursor = of.cursor;
-  for (const frame of frames) {
-    if (frame.type === "accepted") draft.accept(frame);
-    else {
-      cursor = frame.cursor;
-      if (frame.type === "reset") draft.reset();
-      else for (const change of frame.changes) draft.take(change);
-    }
-  }
-  if (cursor === null || cursor === of.cursor) return draft.end(undefined);
-  return draft.end({ from: of.cursor, to: cursor, level: of.level });
-}
-
-export type MessageAddress = Pick<MessageRow, "conversation" | "seq">;
-type Change = Extract<Frame, { type: "changes" }>["changes"][number];
-
-/** Collects one write. */
-function createDraft({ self, cache }: { readonly self: string; readonly cache: Cache }) {
+  const { level, self, cache } = of;
   const messages: MessageRow[] = [];
   const accepted: MessageRow[] = [];
   const settledElsewhere: MessageAddress[] = [];
@@ -63,7 +48,7 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
   const outbox: OutboxChange[] = [];
   const granted: Wish[] = [];
   const drafts: DraftChange[] = [];
-  let isReset = false;
+  let { cursor } = of;
 
   function addMessage(message: MessageRow): void {
     messages.push(message);
@@ -76,46 +61,41 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
     accepted.push(message);
   }
 
-  return {
-    accept({ id, conversation, seq, time }: Extract<LogFrame, { type: "accepted" }>): void {
-      const entry = cache.pending.get(id);
-      if (entry === undefined) return void settledElsewhere.push({ conversation, seq });
-      const { target, text } = entry.row;
-      const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
-      addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
-    },
-    take(change: Change): void {
-      switch (change.kind) {
-        case "message": {
-          const { kind: _, ...message } = change;
-          return addMessage(message);
-        }
-        case "receipt": {
-          conversations.push({ ...change, self });
-          const wish = cache.wishes.get(`read ${change.conversation}`);
-          if (change.user === self && wish?.kind === "read" && wish.seq <= change.read) granted.push(wish);
-          return;
-        }
-        case "relation":
-          return void relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
-        case "setting":
-          return void conversations.push(change);
-        default:
-          // A kind of a later release: its level is above this client's, or it says nothing that this client shows.
-          return;
-      }
-    },
-    reset(): void {
-      isReset = true;
-    },
-    end(cursor: Write["cursor"]) {
-      const write: Write = {
-        ...(isReset && { reset: true }),
-        ...(cursor !== undefined && { cursor }),
-        ...{ messages, conversations, relations, outbox, granted },
-        ...(drafts.length > 0 && { drafts }),
-      };
-      return { write, accepted, settledElsewhere };
-    },
+  function accept({ id, conversation, seq, time }: Extract<LogFrame, { type: "accepted" }>): void {
+    const entry = cache.pending.get(id);
+    if (entry === undefined) return void settledElsewhere.push({ conversation, seq });
+    const { target, text } = entry.row;
+    const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
+    addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
+  }
+
+  /** A kind of a later release is left out: its level is above this client's, or it says nothing that this client shows. */
+  function take(change: Change): void {
+    if (change.kind === "message") {
+      const { kind: _, ...message } = change;
+      addMessage(message);
+    } else if (change.kind === "receipt") {
+      conversations.push({ ...change, self });
+      const wish = cache.wishes.get(`read ${change.conversation}`);
+      if (change.user === self && wish?.kind === "read" && wish.seq <= change.read) granted.push(wish);
+    } else if (change.kind === "relation")
+      relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
+    else if (change.kind === "setting") conversations.push(change);
+  }
+
+  for (const frame of frames)
+    if (frame.type === "accepted") accept(frame);
+    else {
+      ({ cursor } = frame);
+      if (frame.type === "changes") frame.changes.forEach(take);
+    }
+  const write: Write = {
+    ...(frames.some(({ type }) => type === "reset") && { reset: true }),
+    ...(cursor !== null && cursor !== of.cursor && { cursor: { from: of.cursor, to: cursor, level } }),
+    ...{ messages, conversations, relations, outbox, granted },
+    ...(drafts.length > 0 && { drafts }),
   };
+  return { write, accepted, settledElsewhere };
 }
+
+type Change = Extract<Frame, { type: "changes" }>["changes"][number];
