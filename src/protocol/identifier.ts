@@ -7,21 +7,22 @@ export const defaultDevice = "default";
 
 /** In a path of a URL these are steps, and every parser folds them, percent-encoded or not (WHATWG URL, RFC 3986 section 5.2.4). */
 export const folded: readonly string[] = [".", ".."];
-const uuid = ["{8}", "{4}", "{4}", "{4}", "{12}"].map((count) => `[0-9A-Fa-f]${count}`).join("-");
-export const messageIdForm = new RegExp(`^${uuid}$`);
-export const storedMessageIdForm = new RegExp(`^${uuid.replaceAll("A-F", "")}$`);
+export const messageIdForm = /^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/;
+export const storedMessageIdForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** One of these among ids with commas between them, as JSON Schema. */
 export const foldedAmong = "(^|,)\\.{1,2}(,|$)";
 
 /** The form of tenant, user or device ids with commas between them: from one to `most`. */
-export const identifiersForm = (most: number): RegExp => {
-  const one = identifierForm.source.slice(1, -1);
-  return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
-};
+export const identifiersForm = (most: number): RegExp => listForm(identifierForm, most);
 
 /** The form of message ids with commas between them: from one to `most`. */
-export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
+export const messageIdsForm = (most: number): RegExp => listForm(messageIdForm, most);
+
+function listForm({ source }: RegExp, most: number): RegExp {
+  const one = source.slice(1, -1);
+  return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
+}
 
 /**
  * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |`, and neither `.` nor `..` (PROTOCOL 1)?
