@@ -69,8 +69,8 @@ export const clientOutbox = {
   "what another tab has written is left to that tab": {
     rule: "J10",
     file: "client/sync/cache.ts",
-    from: "sync(boot) {\n      replacePending(boot.outbox);",
-    to: "sync(boot) {\n      replacePending(boot.outbox.filter((row) => pending.has(row.id)));",
+    from: "sync(boot) {\n      replaceWaiting(boot);",
+    to: "sync(boot) {\n      replaceWaiting({ ...boot, outbox: boot.outbox.filter((row) => pending.has(row.id)) });",
   },
   "later messages pass one that must wait": {
     rule: "J6",

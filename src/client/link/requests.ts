@@ -54,7 +54,7 @@ export function createRequests(options: RequestsOptions): Requests {
   let active = 0;
 
   function exchange(
-    request: Ask,
+    { method, path, body }: Ask,
     { token, headers, parameters }: Credentials,
     done: (answer: Answer) => void,
   ): () => void {
@@ -70,18 +70,19 @@ export function createRequests(options: RequestsOptions): Requests {
     underWay.add(end);
     const send = async (): Promise<Answer> => {
       const response = await environment.fetch(
-        new Request(url + withParameters(request.path, parameters ?? {}), {
-          method: request.method,
+        new Request(url + withParameters(path, parameters ?? {}), {
+          method,
           credentials: "include",
           headers: {
-            ...(request.body !== undefined && { "content-type": "application/json" }),
+            ...(body !== undefined && { "content-type": "application/json" }),
             ...(token !== undefined && { authorization: `Bearer ${token}` }),
             // Nothing is done as another user; a read's answer is compared, without a header that would need a preflight.
-            ...(request.method !== "GET" && { [userHeader]: own }),
+            ...(method !== "GET" && { [userHeader]: own }),
             ...headers,
           },
           signal: controller.signal,
-          ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+          // Undefined without a body.
+          body: JSON.stringify(body),
         }),
       );
       // A server of an older release does not name the user.

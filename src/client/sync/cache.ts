@@ -85,8 +85,10 @@ export function createCache(): Cache {
     return known?.stage === "kept" && isSameRow(row, known.row) ? known : { row, stage: "kept" };
   }
 
-  function replacePending(rows: readonly OutboxRow[]): void {
-    const next = new Map<string, Pending>(rows.map((row) => [row.id, keptOf(row)]));
+  function replaceWaiting(boot: Pick<Boot, "outbox" | "wishes">): void {
+    wishes.clear();
+    for (const wish of boot.wishes) wishes.set(wish.key, wish);
+    const next = new Map<string, Pending>(boot.outbox.map((row) => [row.id, keptOf(row)]));
     for (const [id, entry] of pending) if (entry.stage !== "kept" && !next.has(id)) next.set(id, entry);
     pending = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -112,11 +114,9 @@ export function createCache(): Cache {
       const known = new Map(conversations);
       conversations.clear();
       byUser.clear();
-      wishes.clear();
       for (const row of boot.conversations) put(sameOr(known.get(row.id), row));
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
-      for (const wish of boot.wishes) wishes.set(wish.key, wish);
-      replacePending(boot.outbox);
+      replaceWaiting(boot);
       // Another tab may have got the reset.
       const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
       resets = boot.meta.resets ?? 0;
@@ -164,9 +164,7 @@ export function createCache(): Cache {
     },
     sendingChanged: () => tell({ of: "outbox" }),
     sync(boot) {
-      replacePending(boot.outbox);
-      wishes.clear();
-      for (const wish of boot.wishes) wishes.set(wish.key, wish);
+      replaceWaiting(boot);
       tell({ of: "outbox" });
       tell({ of: "wishes" });
     },

@@ -110,13 +110,10 @@ export function createList(options: ListOptions): List {
         return row === undefined ? null : shown(row);
       },
       subscribe(listener) {
-        const view = views.get(id) ?? createSource(0, { onFault });
+        const onWatched = (isWatched: boolean): unknown => isWatched || views.delete(id);
+        const view = views.get(id) ?? createSource(0, { onFault, onWatched });
         views.set(id, view);
-        const end = view.subscribe(listener);
-        return () => {
-          end();
-          if (!view.isWatched() && views.get(id) === view) views.delete(id);
-        };
+        return view.subscribe(listener);
       },
     }),
     begin(isFresh) {

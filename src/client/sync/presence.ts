@@ -44,16 +44,13 @@ export function createPresence(options: {
     of: (user) => ({
       get: () => watched.get(user)?.get() ?? unknown,
       subscribe(listener) {
-        const source = watched.get(user) ?? createSource(unknown, { onFault });
-        watched.set(user, source);
-        gather();
-        const end = source.subscribe(listener);
-        return () => {
-          end();
-          if (source.isWatched() || watched.get(user) !== source) return;
-          watched.delete(user);
+        const onWatched = (isWatched: boolean): void => {
+          if (!isWatched) watched.delete(user);
           gather();
         };
+        const source = watched.get(user) ?? createSource(unknown, { onFault, onWatched });
+        watched.set(user, source);
+        return source.subscribe(listener);
       },
     }),
     take(frame) {
