@@ -54,7 +54,6 @@ export interface Cache {
 /** The other rows of a write, beside conversations and outbox. */
 export type News = {
   readonly messages: readonly MessageRow[];
-  readonly relations: readonly RelationRow[];
   readonly wishes: readonly Wish[];
   readonly granted: readonly Wish[];
 };
@@ -150,11 +149,11 @@ export function createCache(): Cache {
       // The user may want something else meanwhile.
       for (const wish of news.granted) if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);
       for (const wish of news.wishes) wishes.set(wish.key, wish);
-      for (const row of news.relations) relations.set(row.user, row);
+      for (const row of written.relations) relations.set(row.user, row);
       if (written.isReset) tell({ of: "all", isReset: true });
       if (written.conversations.length > 0) tell({ of: "conversations", messages: messagesOf(written, news) });
       if (written.outbox.size > 0) tell({ of: "outbox" });
-      if (news.relations.length > 0) tell({ of: "relations" });
+      if (written.relations.length > 0) tell({ of: "relations" });
       if (news.granted.length + news.wishes.length > 0) tell({ of: "wishes" });
     },
     setPending(id, entry) {

@@ -78,8 +78,8 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
     // The client has another vault by now, and shows only its data.
     if (target !== current) throw new VaultError("lost", "The storage was opened anew");
     if (underWay.size === 0 || state.get().kind === "full") state.set({ kind: target.kind });
-    const { messages = [], relations = [], granted = [] } = written.isOutdated ? {} : write;
-    cache.apply(written, { messages, relations, granted, wishes: write.wishes ?? [] });
+    const { messages = [], granted = [] } = written.isOutdated ? {} : write;
+    cache.apply(written, { messages, granted, wishes: write.wishes ?? [] });
     const notice = {
       outbox: written.outbox.size > 0,
       drafts: (write.drafts ?? []).map(([key]) => key),

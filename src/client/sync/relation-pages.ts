@@ -2,7 +2,6 @@ import { refusal } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { Answer, Link } from "../link/contract.ts";
 import { withParameters } from "../link/path.ts";
-import type { RelationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -43,14 +42,12 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
   }
 
   async function fetchAll(): Promise<void> {
-    // A change that comes meanwhile is newer than the answer.
-    const before = new Map(cache.relations);
     const resets = cache.resets();
     const [contacts, blocks] = [new Set(await fetchNames("contacts")), new Set(await fetchNames("blocks"))];
-    const relations = [...new Set([...contacts, ...blocks])]
-      .filter((user) => cache.relations.get(user) === before.get(user))
-      .map((user): RelationRow => ({ user, contact: contacts.has(user), blocked: blocks.has(user) }));
-    if (relations.length > 0) await keeper.write({ relations, resets }, "relaxed");
+    const listed = [...new Set([...contacts, ...blocks])].map((user) => ({
+      ...{ user, contact: contacts.has(user), blocked: blocks.has(user) },
+    }));
+    if (listed.length > 0) await keeper.write({ listed, resets }, "relaxed");
     isDue = false;
   }
 

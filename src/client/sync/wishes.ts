@@ -1,8 +1,7 @@
 import { refusal } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { Ask, Link } from "../link/contract.ts";
-import type { Write } from "../vault/contract.ts";
-import type { Rest } from "../vault/merge.ts";
+import type { ConversationPatch, Rest } from "../vault/merge.ts";
 import { isSameRow, sameOr } from "../same.ts";
 import type { ConversationRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
@@ -27,6 +26,7 @@ export interface Wishes {
 }
 
 type WithoutKey<Of> = Of extends unknown ? Omit<Of, "key"> : never;
+type RelationWish = Extract<Wish, { user: string }>;
 /** A wish, before it has its key. */
 export type Wanted = WithoutKey<Exclude<Wish, { kind: "read" }>>;
 
@@ -47,6 +47,11 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   let state: "offline" | "idle" | "asking" = "offline";
   /** The read mark of each conversation that last went out as a frame on this connection: its receipt grants it. */
   const sent = new Map<string, Wish>();
+  /**
+   * Wishes that the server has granted, with the user's relation when they were asked. The log brings the new one, and perhaps a still newer one of another device:
+   * until then it is shown as granted, and never stored.
+   */
+  const answered = new Map<string, { readonly wish: RelationWish; readonly before: RelationRow | undefined }>();
   let wanted: readonly RelationRow[] = [];
 
   /** Asks for the first wish that was not asked for yet; then for the next. */
@@ -66,13 +71,15 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   async function ask(wish: Wish): Promise<void> {
     const resets = cache.resets();
     const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
+    const before = "user" in wish ? cache.relations.get(wish.user) : undefined;
     const answer = await link.ask(askFor(wish));
     if (state === "offline") return;
     if (!answer.ok && answer.retry) return await rest();
     // Refused for good: it would be refused again. The state of the server is shown.
     if (!answer.ok) onFault(refusal(answer));
-    const granted = answer.ok ? grant(wish, version) : {};
-    await keeper.write({ ...granted, granted: [wish], resets }, "relaxed");
+    else if ("user" in wish) answered.set(wish.key, { wish, before });
+    const conversations = answer.ok && wish.kind === "mute" ? [grantedMute(wish, version)] : [];
+    await keeper.write({ conversations, granted: [wish], resets }, "relaxed");
   }
 
   const rest = (): Promise<void> => new Promise((resolve) => void clock.after(retryMs, resolve));
@@ -80,17 +87,6 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   function goOn(): void {
     if (state === "asking") state = "idle";
     run();
-  }
-
-  /** The state that the server has now, where no change of the log brings it. */
-  function grant(wish: Wish, version: number): Pick<Write, "relations" | "conversations"> {
-    if (wish.kind === "mute") {
-      const { conversation, muted, until } = wish;
-      const end = until === undefined ? {} : { until };
-      return { conversations: [{ kind: "setting", conversation, muted, ...end, version, isGranted: true }] };
-    }
-    if (wish.kind === "read") return {};
-    return { relations: [granted(wish, cache.relations)] };
   }
 
   // Also those of a tab that has died.
@@ -115,10 +111,9 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     },
     relations() {
       const rows = new Map(cache.relations);
-      for (const wish of cache.wishes.values()) {
-        if (wish.kind !== "contact" && wish.kind !== "block") continue;
-        rows.set(wish.user, granted(wish, rows));
-      }
+      for (const { wish, before } of answered.values())
+        if (cache.relations.get(wish.user) === before) rows.set(wish.user, granted(wish, rows));
+      for (const wish of cache.wishes.values()) if ("user" in wish) rows.set(wish.user, granted(wish, rows));
       wanted = sameOr(
         wanted,
         [...rows.values()].filter((row) => row.contact || row.blocked),
@@ -128,6 +123,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     begin() {
       state = "idle";
       sent.clear();
+      answered.clear();
       run();
     },
     end() {
@@ -137,11 +133,17 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   };
 }
 
+/** The setting that the server has now, for a server that sends none. */
+const grantedMute = (
+  { conversation, muted, until }: Extract<Wish, { kind: "mute" }>,
+  version: number,
+): ConversationPatch => ({
+  ...{ kind: "setting", conversation, muted, version, isGranted: true },
+  ...(until !== undefined && { until }),
+});
+
 /** The relation once this wish is granted. */
-const granted = (
-  { kind, user, is }: Extract<Wish, { user: string }>,
-  rows: ReadonlyMap<string, RelationRow>,
-): RelationRow => ({
+const granted = ({ kind, user, is }: RelationWish, rows: ReadonlyMap<string, RelationRow>): RelationRow => ({
   ...(rows.get(user) ?? { user, contact: false, blocked: false }),
   [kind === "contact" ? "contact" : "blocked"]: is,
 });

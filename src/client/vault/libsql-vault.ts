@@ -123,15 +123,17 @@ function createAccess({ sql: of, run, onGone }: AccessParts) {
         of.conversationsOf(JSON.stringify(needs.conversation)),
         of.rowsOf("outbox", JSON.stringify(needs.outbox)),
         of.rowsOf("wish", JSON.stringify(needs.wish)),
+        of.rowsOf("relation", JSON.stringify(needs.relation)),
         of.messagesOf(JSON.stringify(needs.message)),
         ...needs.draft.map((key) => of.row("draft", key)),
       ]);
-      const [conversations, outbox, wishes, messages, ...drafts] = results;
+      const [conversations, outbox, wishes, relations, messages, ...drafts] = results;
       const stored: Stored = {
         ...own,
         conversation: byKey(parse<ConversationRow>(conversations), (row) => row.id),
         outbox: byKey(parse<OutboxRow>(outbox), (row) => row.id),
         wish: byKey(parse<Wish>(wishes), (wish) => wish.key),
+        relation: byKey(parse<RelationRow>(relations), (row) => row.user),
         draft: new Map(needs.draft.flatMap((key, at) => parse<string>(drafts[at]).map((text) => [key, text]))),
         message: byKey(parse<MessageRow>(messages), (row) => messageKey(row.conversation, row.seq)),
       };

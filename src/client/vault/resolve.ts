@@ -14,7 +14,7 @@ export type Rows = {
 };
 
 /** The keys of the rows that a write must read before it can be decided. Of messages: those that may be older than the stored ones. */
-export type Needs = { readonly [Store in Exclude<keyof Rows, "relation" | "message">]: readonly string[] } & {
+export type Needs = { readonly [Store in Exclude<keyof Rows, "message">]: readonly string[] } & {
   readonly message: readonly MessageKey[];
 };
 export type MessageKey = readonly [conversation: string, seq: number];
@@ -58,6 +58,7 @@ export function needsOf(write: Write): Needs {
   const reads = (write.wishes ?? []).filter((wish) => wish.kind === "read").map((wish) => wish.conversation);
   return {
     conversation: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
+    relation: unique((write.listed ?? []).map(({ user }) => user)),
     outbox: unique((write.outbox ?? []).flatMap(idsOf)),
     wish: unique((write.granted ?? []).map((wish) => wish.key)),
     draft: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
@@ -77,7 +78,10 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   for (const row of newerMessages(write.messages ?? [], reset ? new Map() : stored.message))
     rows.push(["message", messageKey(row.conversation, row.seq), row]);
   for (const row of conversations) rows.push(["conversation", row.id, row]);
-  for (const row of write.relations ?? []) rows.push(["relation", row.user, row]);
+  const held = (user: string): RelationRow | undefined => (reset ? undefined : stored.relation.get(user));
+  const listed = (write.listed ?? []).map((row) => held(row.user) ?? row);
+  const relations = [...listed, ...(write.relations ?? [])];
+  for (const row of relations) if (row !== held(row.user)) rows.push(["relation", row.user, row]);
   for (const [id, row] of outbox) if (row !== stored.outbox.get(id)) rows.push(["outbox", id, row]);
   for (const [key, text, only] of write.drafts ?? [])
     if (only?.includes(stored.draft.get(key) ?? "") ?? true) rows.push(["draft", key, text]);
@@ -89,7 +93,7 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   return {
     ...{ reset, meta: meta.changed, ranks, rows },
     written: {
-      ...{ cursorMoved: meta.cursorMoved, conversations: named, outbox, isReset: reset, isOutdated },
+      ...{ cursorMoved: meta.cursorMoved, conversations: named, relations, outbox, isReset: reset, isOutdated },
       cursor: (meta.changed ?? stored.meta).cursor,
       resets: (meta.changed ?? stored.meta).resets ?? 0,
     },

@@ -9,7 +9,7 @@ import { conversationRow, messageRow, writtenOf } from "./rows.ts";
 const onFault = (fault: unknown): void => {
   throw fault;
 };
-const none: News = { messages: [], relations: [], wishes: [], granted: [] };
+const none: News = { messages: [], wishes: [], granted: [] };
 
 test("W25 W23 the divider of a history that has ended is not shown in the next one", async () => {
   const cache = createCache();

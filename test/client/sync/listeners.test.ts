@@ -28,7 +28,7 @@ function setupList(count: number) {
 const fail = (): never => {
   throw new Error("not used");
 };
-const noNews = { messages: [], relations: [], wishes: [], granted: [] };
+const noNews = { messages: [], wishes: [], granted: [] };
 
 test("J1 a listener of one conversation that throws stops neither the client nor another listener", () => {
   const { cache, list, faults, rows } = setupList(2);
@@ -90,7 +90,7 @@ test("J11 what is read again and has not changed is the same object, in the list
   const mark = { key: "read c1", kind: "read", conversation: "c1", seq: 1, id: "m1" } as const;
   cache.apply(writtenOf([]), { ...noNews, wishes: [mark] });
   expect(wishes.relations()).toBe(first.at(-1) as never);
-  cache.apply(writtenOf([]), { ...noNews, relations: [{ user: "bob", contact: true, blocked: true }] });
+  cache.apply({ ...writtenOf([]), relations: [{ user: "bob", contact: true, blocked: true }] }, noNews);
   expect(wishes.relations()).toEqual([{ user: "bob", contact: true, blocked: true }]);
 });
 

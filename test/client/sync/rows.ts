@@ -16,5 +16,6 @@ export const conversationRow = (number: number, more: Partial<ConversationRow> =
 export const writtenOf = (conversations: readonly Partial<ConversationRow>[]): Written => ({
   ...{ cursorMoved: true, cursor: null, resets: 0, isReset: false, isOutdated: false },
   conversations: conversations as readonly ConversationRow[],
+  relations: [],
   outbox: new Map(),
 });

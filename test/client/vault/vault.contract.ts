@@ -195,6 +195,25 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal(await held(), ["c2"]);
   });
 
+  test("J97 relations that pages told take no place that a change has, and each write answers how they are", async (bench) => {
+    const [one, other] = [await open(bench), await open(bench)];
+    const [unblocked, blocked] = [false, true].map((isBlocked) => ({
+      user: "amy",
+      contact: false,
+      blocked: isBlocked,
+    }));
+    const zoe = { user: "zoe", contact: true, blocked: false };
+    if (unblocked === undefined || blocked === undefined) return;
+    await other.write({ relations: [unblocked] }, "relaxed");
+    equal((await one.write({ listed: [blocked, zoe] }, "relaxed")).relations, [unblocked, zoe]);
+    equal(await other.relations(), [unblocked, zoe]);
+    equal((await one.write({ relations: [blocked] }, "relaxed")).relations, [blocked]);
+    equal(await other.relations(), [blocked, zoe]);
+    const reset = { reset: true, cursor: { from: null, to: "k1", level: 1 } } as const;
+    await one.write({ ...reset, listed: [unblocked] }, "relaxed");
+    equal(await one.relations(), [unblocked]);
+  });
+
   test("J57 a reset drops messages, conversations and relations, and keeps the outbox, drafts, wishes and the device", async (bench) => {
     const vault = await open(bench);
     await vault.write(

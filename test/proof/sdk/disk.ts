@@ -238,6 +238,7 @@ function apply(before: DiskState, change: Write): readonly [DiskState, Written] 
     conversation: pick(before.conversations, needs.conversation),
     outbox: pick(before.outbox, needs.outbox),
     wish: pick(before.wishes, needs.wish),
+    relation: pick(before.relations, needs.relation),
     draft: pick(before.drafts, needs.draft),
     message: pick(
       before.messages,

@@ -1,0 +1,70 @@
+import { expect, test } from "bun:test";
+import type { Answer } from "../../../src/client/link/contract.ts";
+import { createSource } from "../../../src/client/readable.ts";
+import { createCache } from "../../../src/client/sync/cache.ts";
+import { createKeeper } from "../../../src/client/sync/keeper.ts";
+import { createWishes } from "../../../src/client/sync/wishes.ts";
+import { memory } from "../../../src/client/vault/memory.ts";
+import type { RelationRow } from "../../../src/client/vault/rows.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { until } from "../../support/fake-socket.ts";
+
+/** Wishes of an online client, whose server answers when the test says so. */
+async function online() {
+  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
+  const clock = fakeClock();
+  const cache = createCache();
+  const onFault = (fault: unknown): never => {
+    throw fault;
+  };
+  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
+  keeper.use(vault);
+  const asked: ((answer: Answer) => void)[] = [];
+  const link = { send: () => false, ask: () => new Promise<Answer>((resolve) => void asked.push(resolve)) };
+  const wishes = createWishes({ clock, cache, keeper, onFault, link });
+  wishes.begin();
+  return {
+    wishes,
+    stored: vault.relations,
+    block: (is: boolean) => wishes.want({ kind: "block", user: "bob", is }),
+    async grant(): Promise<void> {
+      await until(() => asked.length > 0);
+      asked.shift()?.({ ok: true, status: 204, body: null });
+      await until(() => cache.wishes.size === 0);
+    },
+    log: (...relations: readonly RelationRow[]) => keeper.write({ relations }, "relaxed"),
+  };
+}
+
+const bob = (blocked: boolean): RelationRow => ({ user: "bob", contact: false, blocked });
+
+test("J97 what the server grants is shown at once, and stored when the log brings it", async () => {
+  const { wishes, stored, block, grant, log } = await online();
+  await block(true);
+  expect(wishes.relations()).toEqual([bob(true)]);
+  await grant();
+  expect([wishes.relations(), await stored()]).toEqual([[bob(true)], []]);
+  await log(bob(true));
+  expect([wishes.relations(), await stored()]).toEqual([[bob(true)], [bob(true)]]);
+});
+
+test("J97 a grant that comes late hides no newer change of another device, and is not stored", async () => {
+  const { wishes, stored, block, grant, log } = await online();
+  await log(bob(false));
+  await block(true);
+  // The log was faster than the answer; then bob was unblocked on another device.
+  await log(bob(true));
+  await log(bob(false));
+  await grant();
+  expect([wishes.relations(), await stored()]).toEqual([[], [bob(false)]]);
+});
+
+test("J97 a grant that the log does not bring ends with the next connection", async () => {
+  const { wishes, block, grant } = await online();
+  await block(true);
+  await grant();
+  expect(wishes.relations()).toEqual([bob(true)]);
+  wishes.end();
+  wishes.begin();
+  expect(wishes.relations()).toEqual([]);
+});
