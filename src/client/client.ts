@@ -130,7 +130,7 @@ export function createClient(options: ClientOptions): Client {
     },
     // Another tab's notice may not have reached it.
     onShown: () => life.isOpen() && threads.awake.forEach((thread) => thread.draftChanged()),
-    onLeaving: () => threads.awake.forEach((thread) => thread.saveDraft()),
+    onLeaving: () => [outbox, ...threads.awake].forEach((part) => part.leave()),
   });
   const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, life });
 

@@ -29,6 +29,21 @@ const place = `(() => {
 type Place = { readonly text: string; readonly top: number; readonly first: string; readonly count: number };
 const drawn = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true)))))`;
 
+/** Behind the next transaction of the page that writes no other one begins. */
+const stallNext = `(() => {
+  const { transaction } = IDBDatabase.prototype;
+  IDBDatabase.prototype.transaction = function (...args) {
+    const made = transaction.apply(this, args);
+    if (args[1] === "readwrite" && !globalThis.isStalled) {
+      globalThis.isStalled = true;
+      const store = transaction.call(this, [...this.objectStoreNames], "readwrite").objectStore("outbox");
+      const again = () => (store.get("none").onsuccess = again);
+      again();
+    }
+    return made;
+  };
+})()`;
+
 /** The suite of storages, as a script, on a server of its own. */
 async function serveVaultSuite() {
   const { outputs } = await Bun.build({
@@ -118,6 +133,23 @@ export function describeEngine(name: EngineName, openEngine: () => Promise<Engin
       await until(alice, ticks, ["accepted", "accepted"]);
       expect(await log(b, a)).toEqual(["one", "two"]);
       expect(await alice.run<string>(draft)).toBe("");
+      await alice.close();
+    });
+
+    test("J98 what its storage has no turn for when the page is left is there when it is opened again", async () => {
+      const [a, b] = names();
+      const alice = await open(a, b);
+      await isOnline(alice);
+      await alice.run(stallNext);
+      await focusOn(alice, "#text");
+      await alice.type("one");
+      await until(alice, "globalThis.isStalled", true);
+      await alice.type("\ntwo");
+      await until(alice, ticks, ["waiting"]);
+      await alice.goto(addressOf(`/?user=${a}&to=${b}`));
+      await until(alice, ticks, ["accepted"]);
+      expect(await log(b, a)).toEqual(["one"]);
+      expect(await alice.run<string>(draft)).toBe("two");
       await alice.close();
     });
 

@@ -25,6 +25,18 @@ export const web = {
     from: "options.onLeaving();",
     to: "void 0;",
   },
+  "a page that is left loses what it is keeping": {
+    rule: "J98",
+    file: "client/sync/outbox.ts",
+    from: 'if (stage !== "kept") keeper.leave(row.id, {',
+    to: 'if (stage === "kept") keeper.leave(row.id, {',
+  },
+  "a page that is left loses the last edit of a draft": {
+    rule: "J98",
+    file: "client/sync/draft.ts",
+    from: "if (saved !== changes) keeper.leave(",
+    to: "if (saved > changes) keeper.leave(",
+  },
   "a draft that was saved before replaces what is typed": {
     rule: "W24",
     file: "client/sync/draft.ts",

@@ -43,6 +43,55 @@ describePage("the composer of the page, and what it keeps", ({ open, names, post
     expect(await leave(planted(await bundleAlteredPage(plant("a page that is left saves no draft"))))).toBe("");
   });
 
+  /** Leaves the page, and opens it again, when its storage has saved "half" and has no turn for what comes then. */
+  async function leaveStalled(then: string, prepare: (page: Page) => Promise<void> = async () => {}): Promise<Page> {
+    const [a, b] = names();
+    const page = await open(`/?user=${a}&to=${b}`, {
+      async prepare(page) {
+        await page.addInitScript(stallable);
+        await prepare(page);
+      },
+    });
+    await online(page);
+    await typeAnd(page, "half", "");
+    await until(() => page.evaluate<unknown>(savedDrafts), ["half"]);
+    await page.evaluate("stall()");
+    await typeAnd(page, then, `document.querySelector("#composer button").click();`);
+    if (then !== "") await until(() => ticks(page), ["waiting"]);
+    await page.reload();
+    await online(page);
+    return page;
+  }
+
+  test("J98 W14 a message that was not on the disk when its page was left is sent when it is opened again", async () => {
+    const page = await leaveStalled("the whole");
+    await until(() => ticks(page), ["accepted"]);
+    expect(await texts(page)).toEqual(["the whole"]);
+    expect(await typed(page)).toBe("");
+    // Nothing of it is left to be sent once more, as a text or as a draft.
+    expect(await page.evaluate<string[]>(`Object.values(localStorage).filter((text) => text !== "")`)).toEqual([]);
+  });
+
+  test("J98 W24 a draft that was emptied just before its page was left stays empty", async () => {
+    expect(await typed(await leaveStalled(""))).toBe("");
+  });
+
+  test("control: J98 a page that is left while its storage has no turn loses the message", async () => {
+    const page = await leaveStalled(
+      "the whole",
+      planted(await bundleAlteredPage(plant("a page that is left loses what it is keeping"))),
+    );
+    expect(await texts(page)).toEqual([]);
+  });
+
+  test("control: J98 a page that is left while its storage has no turn brings back what was deleted", async () => {
+    const page = await leaveStalled(
+      "",
+      planted(await bundleAlteredPage(plant("a page that is left loses the last edit of a draft"))),
+    );
+    expect(await typed(page)).toBe("half");
+  });
+
   test("W51 it says how many bytes are left before the limit that the server has named", async () => {
     const [a, b] = names();
     const prepare = async (page: Page): Promise<void> => {
@@ -103,6 +152,21 @@ describePage("the composer of the page, and what it keeps", ({ open, names, post
     ).toBe("");
   });
 });
+
+/** From the call of `stall()` on, no other transaction of this page begins. */
+const stallable = `(() => {
+  const { transaction } = IDBDatabase.prototype;
+  let database;
+  IDBDatabase.prototype.transaction = function (...args) {
+    database ??= this;
+    return transaction.apply(this, args);
+  };
+  globalThis.stall = () => {
+    const store = transaction.call(database, [...database.objectStoreNames], "readwrite").objectStore("outbox");
+    const again = () => (store.get("none").onsuccess = again);
+    again();
+  };
+})()`;
 
 const savedDrafts = `(async () => {
   const done = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = reject; });

@@ -15,6 +15,8 @@ export interface Draft extends Readable<string> {
   taken(): void;
   /** Saves an unsaved text at once. */
   flush(): void;
+  /** The page is being left. */
+  leave(): void;
   /** That message could not be kept: its text goes back, below the present text. */
   restore(text: string): void;
 }
@@ -37,17 +39,23 @@ export function createDraft({
   let cancelSave: (() => void) | null = null;
   /** Counts what happened to the text here: a read of the vault that began before is too old. */
   let changes = 0;
+  /** Up to which of them all is stored, or is stored with a message. */
+  let saved = 0;
   /** Saved here, or read: the last one, and those before it whose write has not come back. */
   let stored: readonly string[] = [];
 
   function save(): void {
     cancelSave = null;
     const text = source.get();
+    const at = changes;
     const change: DraftChange = text === "" ? [key, null, stored] : [key, text];
     stored = [...stored, text];
     keeper
       .write({ drafts: [change] }, "relaxed")
-      .then(() => void (stored = stored.slice(Math.max(0, stored.indexOf(text)))))
+      .then(() => {
+        saved = at;
+        stored = stored.slice(Math.max(0, stored.indexOf(text)));
+      })
       .catch(onFault);
   }
 
@@ -55,6 +63,12 @@ export function createDraft({
     changes++;
     source.set(text);
     cancelSave ??= clock.after(saveMs, save);
+  }
+
+  function flush(): void {
+    if (cancelSave === null) return;
+    cancelSave();
+    save();
   }
 
   return {
@@ -75,13 +89,13 @@ export function createDraft({
         })
         .catch(onFault);
     },
-    flush() {
-      if (cancelSave === null) return;
-      cancelSave();
-      save();
+    flush,
+    leave() {
+      flush();
+      if (saved !== changes) keeper.leave(key, { drafts: [[key, source.get() || null, ["", ...stored]]] });
     },
     taken() {
-      changes++;
+      saved = ++changes;
       cancelSave?.();
       cancelSave = null;
       source.set("");

@@ -12,6 +12,8 @@ export interface Keeper {
    * @throws VaultError Nothing of it was written.
    */
   write(write: Write, durability: Durability): Promise<Written>;
+  /** See `Vault.leave`. */
+  leave(key: string, write: Write): void;
   /** The vault to read from. @throws VaultError `lost` between two vaults. */
   vault(): Vault;
   use(vault: Vault | null): void;
@@ -96,6 +98,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
 
   return {
     write,
+    leave: (key, write) => current?.leave?.(key, write),
     vault,
     failed,
     close() {

@@ -35,6 +35,8 @@ export interface Outbox {
   caughtUp(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
+  /** The page is being left: what is being kept must be on disk then. */
+  leave(): void;
   /** Rows stay on the device. Promises that wait for their answers reject. */
   close(): void;
 }
@@ -140,6 +142,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     },
     caughtUp: () => void answers.caughtUp().catch(onFault),
     changedElsewhere: lookAround.now,
+    leave() {
+      for (const { row, stage, draft } of cache.pending.values())
+        if (stage !== "kept") keeper.leave(row.id, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
+    },
     close: answers.close,
   };
 }

@@ -51,7 +51,7 @@ export type OwnedThread = Thread & {
   /** Another tab has changed the draft. */
   draftChanged(): void;
   /** The page is being left: what was typed is saved at once. */
-  saveDraft(): void;
+  leave(): void;
 };
 
 type JumpTarget = Parameters<Thread["jump"]>[0];
@@ -173,7 +173,7 @@ export function createThread(
       draft.load();
     },
     draftChanged: draft.load,
-    saveDraft: draft.flush,
+    leave: draft.leave,
   };
   return thread;
 }

@@ -138,6 +138,11 @@ export interface Vault {
    * answer says how many. The ranges of the conversations become shorter in the same transaction.
    */
   evict(messages: number): Promise<number>;
+  /**
+   * The page is being left, and has no further turn: what its calls have not written by now may be lost. This is written when the scope is opened again, unless
+   * the row or the draft of this key was written until then. Absent: this storage needs no turn to write.
+   */
+  leave?(key: string, write: Write): void;
   /** Called once, when this vault can no longer be used: deleted, evicted by the browser, or of an older schema than another tab needs. */
   onLost(listener: () => void): void;
   close(): void;

@@ -29,8 +29,6 @@ export type Work<Result> = {
   /** At least one request. */
   readonly ask: (store: Get) => readonly IdbRequest[];
   readonly decide: (results: unknown[], store: Get) => Result;
-  /** Committed before anything is read: a page that is being left has no further turn. */
-  readonly isAtOnce?: boolean;
 };
 
 /** The connection to one database, which is opened anew when the browser has ended it. */
@@ -92,10 +90,7 @@ async function connect(factory: IdbFactory, { name, isNew }: { name: string; isN
 
 const lost = (): VaultError => new VaultError("lost", "The database is gone");
 
-const transact = <Result>(
-  database: IdbDatabase,
-  { durability, ask, decide, isAtOnce }: Work<Result>,
-): Promise<Result> =>
+const transact = <Result>(database: IdbDatabase, { durability, ask, decide }: Work<Result>): Promise<Result> =>
   new Promise((resolve, reject) => {
     const transaction = database.transaction(storeNames, durability ? "readwrite" : "readonly", {
       durability,
@@ -106,7 +101,6 @@ const transact = <Result>(
     transaction.oncomplete = () => (fault ? reject(faultOf(fault)) : resolve(result));
     transaction.onabort = () => reject(faultOf(fault ?? transaction.error));
     const requests = ask(store);
-    if (isAtOnce) transaction.commit?.();
     const last = requests.at(-1);
     if (last)
       last.onsuccess = () => {
@@ -115,10 +109,10 @@ const transact = <Result>(
             requests.map((request) => request.result),
             store,
           );
-          if (!isAtOnce) transaction.commit?.();
+          transaction.commit?.();
         } catch (error) {
           fault = error;
-          if (!isAtOnce) transaction.abort();
+          transaction.abort();
         }
       };
   });

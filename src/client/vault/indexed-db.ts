@@ -5,7 +5,6 @@ import {
   createIdbLink,
   faultOf,
   type Get,
-  type IdbLink,
   schema,
   settled,
   type StoreName,
@@ -52,6 +51,8 @@ type LocalNotes = {
   setItem(key: string, text: string): void;
   removeItem(key: string): void;
 };
+/** The name of a note, which is not that of a database: the row or the draft that a page was keeping as it was left. */
+const lastOf = (name: string, key: string): string => `last ${name} ${key}`;
 
 const browser = globalThis as unknown as {
   readonly indexedDB?: IdbFactory;
@@ -84,7 +85,8 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
       const name = nameOf(scope);
       try {
         if (!indexedDB) throw new TypeError("There is no IndexedDB");
-        const vault = await openVault(createIdbLink(indexedDB, { name, state: "new" }), makeDevice);
+        const vault = await openVault(indexedDB, { name, makeDevice });
+        await takeNotes(name, vault);
         notes((local) => local.setItem(name, ""));
         return vault;
       } catch (error) {
@@ -115,13 +117,25 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
       await settled(indexedDB.deleteDatabase(name)).catch((error: unknown) => {
         if (!isEmpty) throw error;
       });
-      notes((local) => local.removeItem(name));
+      notes((local) => [name, ...lastNotes(local, name)].forEach((key) => local.removeItem(key)));
     },
   };
 }
 
-async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault> {
-  const { run, onLost, close } = link;
+const lastNotes = (local: LocalNotes, name: string): readonly string[] =>
+  Object.keys(local).filter((key) => key.startsWith(lastOf(name, "")));
+
+/** Writes what pages were keeping as they were left. */
+async function takeNotes(name: string, vault: Vault): Promise<void> {
+  const found = notes((local) => lastNotes(local, name).map((key) => JSON.parse(local.getItem(key) ?? "{}") as Write));
+  // What there is no room for stays noted.
+  for (const write of found ?? []) await vault.write(write, "strict").catch(() => {});
+}
+
+type NewVault = { readonly name: string; readonly makeDevice: () => string };
+
+async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): Promise<Vault> {
+  const { run, onLost, close } = createIdbLink(factory, { name, state: "new" });
   const ranges = browser.IDBKeyRange;
   const read = <Result>(
     ask: (store: Get) => IdbRequest,
@@ -168,7 +182,15 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
           conversations: rowsOf(conversations, limit),
         }),
       }),
-    write: (write, durability) => run({ durability, ...writing(write) }),
+    async write(write, durability) {
+      const written = await run({ durability, ...writing(write) });
+      // What was noted of the same is older.
+      notes((local) => {
+        for (const key of [...needsOf(write).outbox, ...(write.drafts ?? []).map(([of]) => of)])
+          local.removeItem(lastOf(name, key));
+      });
+      return written;
+    },
     messages: async ({ conversation, first, last }) =>
       last < first
         ? []
@@ -213,22 +235,18 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
           return wanted - left;
         },
       }),
+    // A transaction that has not begun ends with its page, also one that was committed. This note is made in the same turn.
+    leave: (key, write) => notes((local) => local.setItem(lastOf(name, key), JSON.stringify(write))),
     onLost,
     close,
   };
 }
 
-/** Reads the rows that a write needs, decides, and puts: in one transaction. A draft alone needs none. */
+/** Reads the rows that a write needs, decides, and puts: in one transaction. */
 function writing(write: Write): Omit<Work<ReturnType<typeof resolveWrite>["written"]>, "durability"> {
   const needs = Object.entries(needsOf(write)) as [StoreName, readonly unknown[]][];
-  const isAtOnce = Object.keys(write).join() === "drafts" && needs.every(([, keys]) => keys.length === 0);
   return {
-    isAtOnce,
-    ask: (store) => [
-      ...(isAtOnce ? (write.drafts ?? []).map(([key, text]) => put(store, ["draft", key, text])) : []),
-      ...needs.flatMap(([name, keys]) => keys.map((key) => store(name).get(key))),
-      store("meta").get(0),
-    ],
+    ask: (store) => [...needs.flatMap(([name, keys]) => keys.map((key) => store(name).get(key))), store("meta").get(0)],
     decide(results, store) {
       const own = ownOf(results.pop());
       const rows = results.values();
@@ -240,7 +258,7 @@ function writing(write: Write): Omit<Work<ReturnType<typeof resolveWrite>["writt
       // The key of a message is that of `messageKey`.
       const found = needs.map(([name, keys]) => [name, new Map(keys.map((key) => [String(key), next(name)]))]);
       const resolved = resolveWrite(write, { ...own, ...Object.fromEntries(found) } as Stored);
-      if (!isAtOnce) apply(resolved, own, store);
+      apply(resolved, own, store);
       return resolved.written;
     },
   };
@@ -254,8 +272,8 @@ function apply(resolved: Resolved, own: Own, store: Get): void {
   for (const change of resolved.rows) put(store, change);
 }
 
-function put(store: Get, [name, key, row]: RowChange): IdbRequest {
-  if (row === null) return store(name).delete(key);
-  if (name === "draft") return store(name).put(row, key);
-  return store(name).put(name === "conversation" ? storedAs(row) : row);
+function put(store: Get, [name, key, row]: RowChange): void {
+  if (row === null) store(name).delete(key);
+  else if (name === "draft") store(name).put(row, key);
+  else store(name).put(name === "conversation" ? storedAs(row) : row);
 }

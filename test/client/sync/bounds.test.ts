@@ -21,7 +21,7 @@ import { conversationRow, messageRow, writtenOf } from "./rows.ts";
 const fail = (): never => {
   throw new Error("not used");
 };
-const keeper = { write: async () => writtenOf([]), vault: fail, use() {}, failed() {}, close() {} };
+const keeper = { write: async () => writtenOf([]), vault: fail, use() {}, leave() {}, failed() {}, close() {} };
 const onFault = (fault: unknown): void => {
   throw fault;
 };

@@ -286,6 +286,7 @@ describe("a draft", () => {
         write: async () => writtenOf([]),
         vault: () => vault as Partial<Vault> as Vault,
         use() {},
+        leave() {},
         failed() {},
         close() {},
       },

@@ -171,6 +171,29 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     }
   });
 
+  test("J98 what a page notes as it is left is written when it is opened again, once, unless the same was written since", async () => {
+    const page = await tab();
+    const leave = `const vault = p.vault("left");
+      vault.leave("1", { outbox: [{ do: "add", row: p.row("1") }], drafts: [["d", null, ["old"]]] });
+      for (const key of ["e", "f"]) vault.leave(key, { drafts: [[key, "half a thought", [""]]] });`;
+    const found = `await p.open("left"); const vault = p.vault("left");
+      return [(await vault.boot(0)).outbox.map(({ id }) => id), await vault.draft("d"), await vault.draft("e"), await vault.draft("f")]`;
+    await run(
+      page,
+      `await p.open("left"); await p.vault("left").write({ drafts: [["d", "old"], ["f", "of another tab"]] }, "strict"); ${leave}`,
+    );
+    const next = await tab();
+    expect(await run<unknown>(next, found)).toEqual([["1"], null, "half a thought", "of another tab"]);
+    // Noted again, and then the page goes on: it cancels its message, and sends its drafts.
+    await run(
+      next,
+      `${leave} await p.vault("left").write({ outbox: [{ do: "cancel", id: "1" }], drafts: [["d", null], ["e", null], ["f", null]] }, "strict")`,
+    );
+    expect(await run<unknown>(await tab(), found)).toEqual([[], null, null, null]);
+    await run(next, `${leave} await p.storage().destroy(p.scopeOf("left"))`);
+    expect(await run<unknown>(await tab(), found)).toEqual([[], null, null, null]);
+  });
+
   test("J68 a newer schema drops the cache, keeps what the server does not have, and ends the vaults of older tabs", async () => {
     const old = await tab();
     await run(
