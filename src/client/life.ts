@@ -2,13 +2,14 @@ import { hex } from "../internal/sha256.ts";
 import { ClientError } from "./api.ts";
 import type { Environment } from "./environment.ts";
 import type { Link, Position } from "./link/contract.ts";
+import { createTimer } from "./link/timer.ts";
 import type { Cache } from "./sync/cache.ts";
 import type { Ids } from "./sync/ids.ts";
 import type { Keeper } from "./sync/keeper.ts";
 import { listPage } from "./sync/list-pages.ts";
 import type { Scope, Storage, Vault } from "./vault/contract.ts";
 
-/** Opens the vault, connects while the client is in use, and begins again when the vault is lost. */
+/** Opens the vault, connects while the client is in use, and begins again when the vault is lost. A vault that cannot be opened is tried again. */
 export interface Life {
   /** See `Client.retain`. `at-once`: its end disconnects without waiting for another use. */
   retain(linger?: "linger" | "at-once"): () => void;
@@ -32,7 +33,7 @@ export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
   readonly ids: Ids;
   readonly cache: Cache;
   readonly keeper: Keeper;
-  readonly link: () => Pick<Link, "start" | "stop">;
+  readonly link: () => Pick<Link, "start" | "stop" | "probe">;
   /** The vault of a new device is being made. */
   readonly onNew: () => void;
   readonly onOpen: () => void;
@@ -44,15 +45,18 @@ export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
 const lingerMs = 5_000;
 /** How long an opening that failed waits. */
 const reopenMs = 5_000;
+/** After this long an opening that has not ended is reported, as the link's waiting for the storage: another tab may keep it from ending. */
+const lateMs = 5_000;
 
 export function createLife(options: LifeOptions): Life {
-  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onFault } = options;
+  const { clock, randomBytes, storage, scope, keeper, link, onFault } = options;
   let phase: "unopened" | "making" | "opening" | "open" | "closed" = "unopened";
   let uses = 0;
   let position: Position | null = null;
   const waitForPosition: (() => void)[] = [];
   /** Counts the openings: one that was overtaken changes nothing. */
   let opening = 0;
+  const reopen = createTimer(clock, () => (uses > 0 || waitForPosition.length > 0) && begin());
   /** The vault that is open or being read. */
   let current: Vault | null = null;
 
@@ -64,27 +68,39 @@ export function createLife(options: LifeOptions): Life {
     // Later ones show what earlier ones have loaded.
     phase = mine === 1 && storage.isNew?.(scope) === true ? "making" : "opening";
     if (phase === "making") options.onNew();
+    const cancelLate = clock.after(lateMs, want);
     try {
       const vault = await storage.open(scope, () => hex(randomBytes(16)));
       if (isClosed()) return vault.close();
       current = vault;
       vault.onLost(() => lose(vault));
       keeper.use(vault);
-      await readVault(vault);
+      const found = await readVault(options, vault);
       // It was lost meanwhile, and another one is being opened.
       if (current !== vault) return;
+      position = found;
+      for (const tell of waitForPosition.splice(0)) tell();
     } catch (fault) {
       if (opening !== mine) return;
       drop();
       onFault(fault);
       keeper.failed(fault);
       if (!isClosed()) phase = "unopened";
-      clock.after(reopenMs, () => (uses > 0 || waitForPosition.length > 0) && begin());
+      want();
+      reopen(clock.elapsed() + reopenMs);
       return;
+    } finally {
+      cancelLate();
     }
     if (isClosed()) return;
     phase = "open";
     options.onOpen();
+    want();
+    link().probe();
+  }
+
+  /** Without an open vault the link gets no position, and its status says that it waits for the storage, until it is probed. */
+  function want(): void {
     if (uses > 0) link().start();
   }
 
@@ -97,25 +113,6 @@ export function createLife(options: LifeOptions): Life {
   function begin(): void {
     if (phase === "unopened") void open();
     else if (phase === "open") link().start();
-  }
-
-  async function readVault(vault: Vault): Promise<Position> {
-    const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
-    // At once: this read must not overwrite later writes.
-    cache.boot(boot);
-    for (const { id } of boot.outbox) ids.pass(id);
-    position = { device: boot.meta.device, cursor: boot.meta.cursor, level };
-    cache.setRelations(await vault.relations());
-    for (const tell of waitForPosition.splice(0)) tell();
-    return position;
-  }
-
-  /** Pages that came before a device got its first cursor may be of a history that has ended since: the server resets devices with a cursor only. */
-  async function readPosition(vault: Vault): Promise<Position> {
-    const found = await readVault(vault);
-    if (found.cursor !== null || cache.conversations.size === 0) return found;
-    await keeper.write({ reset: true, resets: cache.resets() }, "relaxed");
-    return await readVault(vault);
   }
 
   /** The browser has deleted the data, or another tab has: this is a new device. */
@@ -139,11 +136,17 @@ export function createLife(options: LifeOptions): Life {
       if (position === null || isClosed()) throw new ClientError("closed", "The client is closed");
       return position.device;
     },
-    connect(begin) {
-      if (phase !== "open") return begin(null);
-      readPosition(keeper.vault()).then(begin, (fault: unknown) => {
-        onFault(fault);
-        begin(null);
+    connect(answer) {
+      if (phase !== "open") {
+        answer(null);
+        // Also its user may want to try again now.
+        return begin();
+      }
+      const vault = keeper.vault();
+      const read = readPosition(options, vault).catch((fault: unknown) => onFault(fault));
+      void read.then((found) => {
+        if (found && current === vault) position = found;
+        answer(found ?? null);
       });
     },
     retain(linger = "linger") {
@@ -151,7 +154,7 @@ export function createLife(options: LifeOptions): Life {
       begin();
       return once(() => {
         uses--;
-        const stop = (): unknown => uses === 0 && phase === "open" && link().stop();
+        const stop = (): unknown => uses === 0 && link().stop();
         if (linger === "at-once") stop();
         else clock.after(lingerMs, stop);
       });
@@ -172,4 +175,22 @@ function once(act: () => void): () => void {
     if (!isDone) act();
     isDone = true;
   };
+}
+
+async function readVault({ cache, ids, level }: LifeOptions, vault: Vault): Promise<Position> {
+  const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
+  // At once: this read must not overwrite later writes.
+  cache.boot(boot);
+  for (const { id } of boot.outbox) ids.pass(id);
+  cache.setRelations(await vault.relations());
+  return { device: boot.meta.device, cursor: boot.meta.cursor, level };
+}
+
+/** Pages that came before a device got its first cursor may be of a history that has ended since: the server resets devices with a cursor only. */
+async function readPosition(options: LifeOptions, vault: Vault): Promise<Position> {
+  const { cache, keeper } = options;
+  const found = await readVault(options, vault);
+  if (found.cursor !== null || cache.conversations.size === 0) return found;
+  await keeper.write({ reset: true, resets: cache.resets() }, "relaxed");
+  return await readVault(options, vault);
 }

@@ -25,6 +25,12 @@ export const web = {
     from: "options.onLeaving();",
     to: "void 0;",
   },
+  "a storage that cannot be opened is not reported": {
+    rule: "J99",
+    file: "client/life.ts",
+    from: 'phase = "unopened";\n      want();',
+    to: 'phase = "unopened";',
+  },
   "a page that is left loses what it is keeping": {
     rule: "J98",
     file: "client/sync/outbox.ts",

@@ -128,6 +128,41 @@ describePage("the composer of the page, and what it keeps", ({ open, names, post
     await until(() => texts(page), ["from memory", "an answer"]);
   });
 
+  /** Opens a page whose browser cannot open its storage, and says so, until the test lets it. */
+  async function openLate(script?: string): Promise<Page> {
+    const [a, b] = names();
+    const failing = `(() => {
+      const { open } = IDBFactory.prototype;
+      IDBFactory.prototype.open = function (...args) {
+        if (globalThis.isWhole) return open.apply(this, args);
+        throw new DOMException("Internal error opening backing store", "UnknownError");
+      };
+    })()`;
+    const prepare = async (page: Page): Promise<void> => {
+      await page.addInitScript(failing);
+      if (script !== undefined) await planted(script)(page);
+    };
+    return await open(`/?user=${a}&to=${b}`, { prepare, isNoisy: true });
+  }
+
+  test("J99 where the browser cannot open its storage now the page says so, and goes on when it can", async () => {
+    const page = await openLate();
+    await page.waitForSelector("#status[data-state=waiting]");
+    expect(await page.textContent("#status-text")).toStartWith("This browser cannot store anything now");
+    await page.evaluate("globalThis.isWhole = true");
+    await page.click("#retry");
+    await online(page);
+    await say(page, "stored");
+    await until(() => ticks(page), ["accepted"]);
+  });
+
+  test("control: J99 a page that does not say so connects for ever", async () => {
+    const page = await openLate(await bundleAlteredPage(plant("a storage that cannot be opened is not reported")));
+    await page.waitForSelector("#status[data-state=idle]:not(.hidden)");
+    await Bun.sleep(300);
+    expect(await page.textContent("#status-text")).toBe("Connecting…");
+  });
+
   /** A page that the browser has kept reads what another tab may have saved meanwhile, and saves its own right after. Returns what it shows then. */
   async function comeBack(prepare: (page: Page) => Promise<void> = async () => {}): Promise<string> {
     const [a, b] = names();

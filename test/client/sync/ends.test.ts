@@ -5,7 +5,7 @@ import { createReadMarker } from "../../../src/client/sync/read-marker.ts";
 import { openTabs } from "../../../src/client/sync/tabs.ts";
 import type { Rest } from "../../../src/client/vault/merge.ts";
 import { createWorker } from "../../../src/client/sync/worker.ts";
-import type { Storage, Vault } from "../../../src/client/vault/contract.ts";
+import { type Storage, type Vault, VaultError } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { conversationRow, messageRow, writtenOf } from "./rows.ts";
@@ -117,6 +117,81 @@ test("J1 storage that opens but cannot be read is closed before the next try", a
   expect(open()).toBeLessThanOrEqual(1);
   expect(faults.length).toBeGreaterThan(1);
   await client.close();
+});
+
+describe("storage that cannot be opened now", () => {
+  /** A client that knows no network, so that it says what it waits for first. */
+  function setup(open: (tries: number, inner: Storage["open"]) => Storage["open"]) {
+    const clock = fakeClock();
+    const inner = memory();
+    let tries = 0;
+    const client = createClient({
+      ...{ url: "http://127.0.0.1:1", user: "alice", environment: { clock } },
+      storage: { ...inner, open: (...args) => open(++tries, inner.open)(...args) },
+      authenticate: async () => ({}),
+      onFault() {},
+    });
+    const states: string[] = [];
+    client.status.subscribe(() => {
+      const status = client.status.get();
+      states.push(status.state === "waiting" ? status.reason : status.state);
+    });
+    const release = client.retain();
+    return { clock, client, states, release, tries: () => tries };
+  }
+  const fails: Storage["open"] = () => Promise.reject(new VaultError("unavailable", "Another tab keeps the database"));
+
+  test("J99 says so, tries again, and connects once it is open", async () => {
+    const { clock, client, states, tries } = setup((count, open) => (count <= 3 ? fails : open));
+    await clock.advance(100);
+    expect(states).toEqual(["connecting", "storage"]);
+    expect(client.storage.get().kind).toBe("opening");
+    await clock.advance(20_000);
+    expect(client.storage.get().kind).toBe("memory");
+    expect(tries()).toBe(4);
+    // It has asked the network since, and there is none.
+    expect(states).toContain("network");
+    const kept = client.thread({ with: "bob" }).send("hello").kept;
+    await kept;
+    await client.close();
+  });
+
+  test("J99 is tried at once when its user asks for it", async () => {
+    const { clock, client, tries } = setup((count, open) => (count <= 2 ? fails : open));
+    await clock.advance(100);
+    expect(tries()).toBe(2);
+    client.retry();
+    await clock.advance(0);
+    expect([tries(), client.storage.get().kind]).toEqual([3, "memory"]);
+    await client.close();
+  });
+
+  test("J99 is tried no oftener the longer it lasts", async () => {
+    const { clock, client, tries } = setup(() => fails);
+    await clock.advance(600_000);
+    const before = tries();
+    await clock.advance(60_000);
+    expect(tries() - before).toBeLessThanOrEqual(30);
+    await client.close();
+  });
+
+  test("J99 says so where its opening does not end, and tries it once", async () => {
+    const { clock, client, states, tries } = setup(() => () => new Promise(() => {}));
+    await clock.advance(30_000);
+    expect([states.at(-1), tries()]).toEqual(["storage", 1]);
+    await client.close();
+  });
+
+  test("J99 waits no longer when nobody uses the client", async () => {
+    const { clock, client, tries, release } = setup(() => fails);
+    await clock.advance(100);
+    release();
+    await clock.advance(10_000);
+    const before = tries();
+    await clock.advance(60_000);
+    expect([tries(), client.status.get().state]).toEqual([before, "idle"]);
+    await client.close();
+  });
 });
 
 test("J1 an `onFault` that throws stops nothing", async () => {
