@@ -8,7 +8,7 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import { navigate, useSearch } from "./navigate.ts";
 import { type NotifyState, notifyState, startNotifying } from "./notify.ts";
 import { type PushOptions, registerPush, startPush } from "./push.ts";
-import { type Auth, followSignOut, type Identity } from "./session.ts";
+import { type Auth, followSignOut, type Identity, ownerOf } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
 import { type Surface, SurfaceProvider } from "./surface.tsx";
 
@@ -40,6 +40,7 @@ function Chat({ auth, identity, days }: Omit<ChatPageProps, "client">): ReactNod
   const push = useMemo(
     () => ({
       client,
+      owner: ownerOf(identity),
       providersHref: pageHref(addressOf(auth, identity)).replace("/", "/push"),
       onOpen: (conversation: string) => surface.open({ conversation }),
     }),

@@ -3,6 +3,8 @@ import { notifyState } from "./notify.ts";
 
 export type PushOptions = {
   readonly client: Client;
+  /** Names the user among those of this browser. */
+  readonly owner: string;
   /** Where the server names its push providers to this user. */
   readonly providersHref: string;
   /** Shows the conversation of a notification that was clicked. */
@@ -31,8 +33,25 @@ function trustedWorkerUrl(): string {
   return workerUrl;
 }
 
+/** Whose pushes this browser gets: it has one subscription for all of its users. */
+const ownerKey = "tidings push";
+
+/**
+ * Ends the subscription of this browser, also without a network, and what it has shown, unless its owner stays: the messages of one user are not for the next
+ * one.
+ */
+export async function endPush(stays: (owner: string | null) => boolean): Promise<void> {
+  if (stays(localStorage.getItem(ownerKey))) return;
+  const registration = await (
+    navigator as { readonly serviceWorker?: ServiceWorkerContainer }
+  ).serviceWorker?.getRegistration();
+  await (await registration?.pushManager.getSubscription())?.unsubscribe();
+  for (const notification of (await registration?.getNotifications()) ?? []) notification.close();
+  localStorage.removeItem(ownerKey);
+}
+
 /** Registers this browser with the server's Web Push, if it has one and the user wants notifications. It is safe to repeat. */
-export async function registerPush({ client, providersHref }: PushOptions): Promise<void> {
+export async function registerPush({ client, owner, providersHref }: PushOptions): Promise<void> {
   if (notifyState() !== "on" || !("serviceWorker" in navigator) || !("PushManager" in globalThis)) return;
   const { providers } = (await (await fetch(providersHref)).json()) as Providers;
   const applicationServerKey = providers.find(({ name }) => name === "webpush")?.publicKey;
@@ -45,14 +64,16 @@ export async function registerPush({ client, providersHref }: PushOptions): Prom
     await (await pushManager.getSubscription())?.unsubscribe();
     return await pushManager.subscribe(options);
   });
+  localStorage.setItem(ownerKey, owner);
   await client.registerPush({ provider: "webpush", subscription: subscription.toJSON() });
 }
 
 /** Registers once the page is online, and takes what the worker says. Returns the function that ends this. */
 export function startPush(options: PushOptions): () => void {
-  const { client, onOpen } = options;
+  const { client, owner, onOpen } = options;
+  const ended = endPush((one) => one === owner).catch(() => {});
   // A browser without a push service refuses: the page then notifies by itself only.
-  const register = (): void => void registerPush(options).catch(() => {});
+  const register = (): void => void ended.then(() => registerPush(options)).catch(() => {});
   const onStatus = (): void => {
     if (client.status.get().state !== "online") return;
     end();
@@ -62,7 +83,7 @@ export function startPush(options: PushOptions): () => void {
   onStatus();
   const onMessage = ({ data }: MessageEvent<FromWorker | null>): void => {
     if (data?.type === "tidings.open" && typeof data.conversation === "string") onOpen(data.conversation);
-    if (data?.type === "tidings.subscription") register();
+    if (data?.type === "tidings.subscription" && localStorage.getItem(ownerKey) === owner) register();
   };
   const worker = (navigator as { readonly serviceWorker?: ServiceWorkerContainer }).serviceWorker;
   worker?.addEventListener("message", onMessage);

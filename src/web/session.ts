@@ -2,6 +2,7 @@ import { type Client, createClient } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { pageHref, parameter } from "./address.ts";
 import { browserStorage } from "./browser-storage.ts";
+import { endPush } from "./push.ts";
 import { joinTabs, type TabsOfUser } from "./tabs-of-user.ts";
 
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
@@ -82,6 +83,9 @@ export function openClient(auth: Auth, { user, tenant }: Identity): Client {
   });
 }
 
+/** The name of a user among those of this browser. */
+export const ownerOf = ({ tenant, user }: Identity): string => JSON.stringify([tenant, user]);
+
 /** The tabs of the user, of which this is one. */
 let tabs: TabsOfUser | null = null;
 
@@ -89,13 +93,13 @@ const leavePage = ({ tenant }: Identity): void => location.assign(pageHref({ ten
 
 /** Follows another tab that signs out. Returns the function that ends this. */
 export function followSignOut(client: Client, identity: Identity): () => void {
-  const name = `tidings sign-out ${JSON.stringify([identity.tenant, identity.user])}`;
+  const name = `tidings sign-out ${ownerOf(identity)}`;
   tabs = joinTabs({ client, name, onSignedOut: () => leavePage(identity) });
   return tabs.leave;
 }
 
 /** Removes the data of the user from this browser, and shows the start again. */
 export async function signOut(identity: Identity): Promise<void> {
-  await tabs?.signOut();
+  await Promise.all([tabs?.signOut(), endPush((owner) => owner !== ownerOf(identity)).catch(() => {})]);
   leavePage(identity);
 }

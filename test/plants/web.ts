@@ -25,6 +25,12 @@ export const web = {
     from: "options.onLeaving();",
     to: "void 0;",
   },
+  "a subscription stays with the next user of the browser": {
+    rule: "W54",
+    file: "web/push.ts",
+    from: "if (stays(localStorage.getItem(ownerKey))) return;",
+    to: "if (stays(null) || ownerKey) return;",
+  },
   "a storage that cannot be opened is not reported": {
     rule: "J99",
     file: "client/life.ts",

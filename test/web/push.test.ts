@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { generateVapidKeys } from "../../src/push/provider/webpush.ts";
+import { plant } from "../plants/index.ts";
+import { bundleAlteredPage } from "../support/altered-page.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
@@ -16,6 +18,17 @@ const pushService = `PushManager.prototype.subscribe = async ({ applicationServe
   globalThis.subscribedWith = applicationServerKey;
   return { toJSON: () => ({ endpoint: "https://fcm.googleapis.com/fcm/send/here", expirationTime: null, keys: ${JSON.stringify(keys)} }) };
 }`;
+
+/** It outlives a page, as that of a browser does. */
+const oneSubscription = `(() => {
+  const { subscribe } = PushManager.prototype;
+  PushManager.prototype.subscribe = async (options) => {
+    localStorage.setItem("subscription", "made");
+    return subscribe(options);
+  };
+  PushManager.prototype.getSubscription = async () =>
+    localStorage.getItem("subscription") && { unsubscribe: async () => localStorage.removeItem("subscription") };
+})()`;
 
 describeWith("chromium", "Web Push in the chat page", () => {
   let server: RunningServer;
@@ -73,6 +86,63 @@ describeWith("chromium", "Web Push in the chat page", () => {
     );
     await until(() => page.textContent("#peer-name").catch(() => null), "bob");
     expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  /** Turns notifications on as alice, and opens the page as bob, whom the server names no provider. Returns the subscription and the notifications then. */
+  async function switchUser(script?: string): Promise<readonly [string | null, readonly string[]]> {
+    const page = await openPage(browser, `${base()}/?user=alice`, {
+      async prepare(made) {
+        await prepare(made);
+        await made.addInitScript(oneSubscription);
+        if (script !== undefined)
+          await made.route("**/page.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+      },
+    });
+    await until(() => page.evaluate<unknown>(`localStorage.getItem("tidings push")`), `[null,"alice"]`);
+    const shown = `navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map(({ title }) => title))`;
+    await page.evaluate(`navigator.serviceWorker.ready.then((one) => one.showNotification("bob has written"))`);
+    await until(() => page.evaluate<unknown>(shown), ["bob has written"]);
+    await page.reload();
+    await online(page);
+    expect(await page.evaluate<unknown>(`localStorage.getItem("subscription")`)).toBe("made");
+    await page.route("**/push?*", (route) => route.abort());
+    await page.goto(`${base()}/?user=bob`);
+    await online(page);
+    await Bun.sleep(300);
+    const found = [
+      await page.evaluate<string | null>(`localStorage.getItem("subscription")`),
+      await page.evaluate<string[]>(shown),
+    ] as const;
+    await page.context().close();
+    return found;
+  }
+
+  test("W54 the subscription of one user ends, with all that it has shown, when the page is opened as another", async () => {
+    expect(await switchUser()).toEqual([null, []]);
+  });
+
+  test("control: W54 a subscription that stays shows the next user what is for the one before", async () => {
+    const script = await bundleAlteredPage(plant("a subscription stays with the next user of the browser"));
+    expect(await switchUser(script)).toEqual(["made", ["bob has written"]]);
+  });
+
+  test("W54 the subscription ends when its user signs out, also without the server", async () => {
+    const page = await openPage(browser, `${base()}/?user=erin`, {
+      async prepare(made) {
+        await prepare(made);
+        await made.addInitScript(oneSubscription);
+      },
+    });
+    await until(() => page.evaluate<unknown>(`localStorage.getItem("tidings push")`), `[null,"erin"]`);
+    await page.route("**/devices/*", (route) => route.abort());
+    await page.click("#brand .menu button");
+    await page.click("#leave");
+    await page.click("#sign-out");
+    await page.waitForSelector("#start");
+    expect(
+      await page.evaluate<unknown>(`[localStorage.getItem("subscription"), localStorage.getItem("tidings push")]`),
+    ).toEqual([null, null]);
     await page.context().close();
   });
 
