@@ -1,42 +1,31 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { SignJWT } from "jose";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { openBrowser } from "../support/chromium.ts";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { deadline } from "../support/deadline.ts";
 import { describeWith, programPath } from "../support/prerequisite.ts";
-import { type RunningServer, startServer } from "../support/server.ts";
+import { startServer } from "../support/server.ts";
 import { online, post, say, texts, ticks, until } from "../web/page-actions.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { startWired } from "./start-wired.ts";
 
 const eightHoursMs = 8 * 3_600_000;
 
 describeWith("chromium", "what the day of a laptop does to the chat page", () => {
-  let server: RunningServer;
-  let browser: Browser;
-  let wire: Wire;
+  const wired = startWired({ isWhole: true });
   let count = 0;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer(), openBrowser({ isWhole: true })]);
-    wire = await openWire(server.port);
-  });
-  afterAll(async () => {
-    await browser.close();
-    wire.stop();
-    await server.dispose();
-  });
   afterEach(async () => {
+    const { wire, browser } = wired();
     wire.mend();
     await Promise.all(browser.contexts().map((context) => context.close()));
   });
   const names = (): readonly [string, string] => [`alice${++count}`, `bob${count}`];
-  const direct = (): string => `http://127.0.0.1:${server.port}`;
+  const direct = (): string => `http://127.0.0.1:${wired().server.port}`;
   async function openIn(context: BrowserContext, path: string): Promise<Page> {
     const page = await context.newPage();
     page.setDefaultTimeout(deadline.answerMs);
-    await page.goto(`http://127.0.0.1:${wire.port}${path}`);
+    await page.goto(`http://127.0.0.1:${wired().wire.port}${path}`);
     return page;
   }
-  const open = async (path: string): Promise<Page> => await openIn(await browser.newContext(), path);
+  const open = async (path: string): Promise<Page> => await openIn(await wired().browser.newContext(), path);
   const freeze = async (page: Page): Promise<() => Promise<unknown>> => {
     const devtools = await page.context().newCDPSession(page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -66,18 +55,18 @@ describeWith("chromium", "what the day of a laptop does to the chat page", () =>
 
   test("J27 W35 a laptop that was closed for the night shows what came, although its connection died unnoticed", async () => {
     const [a, b] = names();
-    const context = await browser.newContext();
+    const context = await wired().browser.newContext();
     const page = await context.newPage();
     page.setDefaultTimeout(deadline.answerMs);
     await page.clock.install();
-    await page.goto(`http://127.0.0.1:${wire.port}/?user=${a}&to=${b}`);
+    await page.goto(`http://127.0.0.1:${wired().wire.port}/?user=${a}&to=${b}`);
     await page.clock.resume();
     await online(page);
     await say(page, "good night");
     await until(() => ticks(page), ["accepted"]);
     const thaw = await freeze(page);
     // As when a router has forgotten the connection: nothing more comes from it, and nothing says so.
-    wire.lose();
+    wired().wire.lose();
     await post(direct(), b, { to: a, texts: ["good morning"] });
     await thaw();
     await page.clock.fastForward(eightHoursMs);
@@ -99,7 +88,7 @@ describeWith("chromium", "what the day of a laptop does to the chat page", () =>
       await page.fill("#text", "half a thought");
       await page.evaluate(`globalThis.isSamePage = true;
         addEventListener("pageshow", ({ persisted }) => (globalThis.wasKept = persisted))`);
-      await page.goto(`http://127.0.0.1:${wire.port}/favicon.svg`);
+      await page.goto(`http://127.0.0.1:${wired().wire.port}/favicon.svg`);
       await post(direct(), b, { to: a, texts: ["while you were away"] });
       // It is answered by the page that is left, or by none.
       await page.evaluate("history.back()").catch(() => {});
@@ -149,7 +138,7 @@ describeWith("chromium", "what the day of a laptop does to the chat page", () =>
     const [a, b] = names();
     const page = await open("/favicon.svg");
     const devtools = await page.context().newCDPSession(page);
-    const origin = `http://127.0.0.1:${wire.port}`;
+    const origin = `http://127.0.0.1:${wired().wire.port}`;
     // Before the first write: the browser keeps the free space that it has found for half a minute.
     await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 300_000 });
     await page.goto(`${origin}/?user=${a}&to=${b}`);
@@ -181,7 +170,7 @@ describeWith("chromium", "what the day of a laptop does to the chat page", () =>
     const guarded = await startServer({ env: { AUTH: "jwt", JWT_SECRET: secret, JWT_COOKIE: "session" } });
     try {
       const url = `http://127.0.0.1:${guarded.port}`;
-      const context = await browser.newContext();
+      const context = await wired().browser.newContext();
       const signIn = async (expires: string) =>
         await context.addCookies([{ name: "session", value: await tokenFor(expires), url }]);
       await signIn("4s");
