@@ -137,6 +137,28 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
     expect((await chat().messages({ user: b, with: a })).messages.map(({ text }) => text)).toEqual(["on the train"]);
   });
 
+  test("W61 a client that no element shows ends also where nothing can be sent, and the next one sends it", async () => {
+    const [a, b] = names();
+    const html = `<tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>`;
+    const alice = await open({ user: a, html, isNoisy: true });
+    await online(alice);
+    await alice.clock.install();
+    await alice.context().setOffline(true);
+    await alice.locator("#one #status[data-state=waiting]").waitFor();
+    await say(alice, "on the train");
+    await until(() => ticks(alice), ["waiting"]);
+    await alice.evaluate(`globalThis.one = document.querySelector("#one"); globalThis.kept = one.client; one.remove()`);
+    await alice.clock.runFor(200_000);
+    expect(await alice.evaluate<string>("kept.status.get().state")).not.toBe("closed");
+    await alice.clock.runFor(110_000);
+    expect(await alice.evaluate<string>("kept.status.get().state")).toBe("closed");
+    await alice.context().setOffline(false);
+    await alice.evaluate("document.body.append(one)");
+    await until(async () => (await alice.clock.runFor(100), await ticks(alice)), ["accepted"]);
+    expect(await alice.evaluate<boolean>("one.client === kept")).toBe(false);
+    expect((await chat().messages({ user: b, with: a })).messages.map(({ text }) => text)).toEqual(["on the train"]);
+  });
+
   test("W62 attributes and properties can change at any time, also before the element is defined", async () => {
     const [a, b] = names();
     await chat().send({ from: b, to: a, text: "from b" });

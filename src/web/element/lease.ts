@@ -28,6 +28,8 @@ type Shared = {
 
 /** An element that comes back by then, as in a router or a list that is sorted, finds its client as it was. */
 const lingerMs = 5_000;
+/** How long a client that no element shows tries to send what waits. After that it waits on the device, until the account is shown again. */
+const unsentMsMax = 300_000;
 
 const all = new Map<string, Shared>();
 
@@ -83,11 +85,12 @@ function end(key: string, shared: Shared): void {
   for (const use of [...shared.uses]) use();
 }
 
-/** Ends a client that no element shows, as soon as everything is sent. */
-function closeUnused(key: string, shared: Shared): void {
+/** Ends a client that no element shows, as soon as everything is sent, or was not for long and is on the device. */
+function closeUnused(key: string, shared: Shared, isLate = false): void {
   const { client, tabs, uses } = shared;
   if (uses.size > 0 || all.get(key) !== shared) return;
-  if (client.outbox.get().queued > 0) {
+  if (client.outbox.get().queued > 0 && !(isLate && client.storage.get().kind === "durable")) {
+    if (!isLate) shared.linger = setTimeout(() => closeUnused(key, shared, true), unsentMsMax);
     const unsubscribe = client.outbox.subscribe(() => {
       if (client.outbox.get().queued > 0) return;
       unsubscribe();
