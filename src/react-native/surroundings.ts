@@ -47,11 +47,14 @@ export function nativeSurroundings({ appState, netInfo, clock = systemClock }: N
         cancel = clock.after(backgroundMs, () => isVisible() || listener("leaving"));
       };
       const state = appState.addEventListener("change", change);
+      // Each listener has its own last state: it is called by its own subscription.
+      let last = isConnected;
       const endNetwork = netInfo?.addEventListener((next) => {
         // Null: not known yet.
-        const was = isConnected;
         isConnected = next.isConnected !== false;
-        if (isConnected !== was) listener((isConnected ? "online" : "offline") satisfies Occasion);
+        if (isConnected === last) return;
+        last = isConnected;
+        listener((isConnected ? "online" : "offline") satisfies Occasion);
       });
       return () => {
         cancel();

@@ -66,3 +66,21 @@ test("J79 a network that is lost or back is reported once, and one that is not k
   connect(true);
   expect([surroundings.isOnline(), occasions]).toEqual([true, ["offline", "online"]]);
 });
+
+test("J79 every listener hears of the network, also one that came while it was lost, and none after its end", () => {
+  const { surroundings, occasions, connect } = fakeApp();
+  const heard: string[] = [];
+  const end = surroundings.on((occasion) => heard.push(occasion));
+  connect(false);
+  const late: string[] = [];
+  surroundings.on((occasion) => late.push(occasion));
+  connect(false);
+  connect(true);
+  end();
+  connect(false);
+  expect([occasions, heard, late]).toEqual([
+    ["offline", "online", "offline"],
+    ["offline", "online"],
+    ["online", "offline"],
+  ]);
+});
