@@ -1,6 +1,6 @@
 import type { Conversation, ThreadRow } from "../client/api.ts";
 import type { Target } from "../client/vault/rows.ts";
-import type { MuiConversation, MuiError, MuiMessage } from "./types.ts";
+import type { MuiConversation, MuiError, MuiMessage, MuiPartRenderers } from "./types.ts";
 
 /** MUI's id of a conversation; it may have no id on the server yet. */
 export const muiId = (target: Target): string =>
@@ -52,6 +52,9 @@ export function muiMessage(row: ThreadRow): MuiMessage {
   messages.set(row, message);
   return message;
 }
+
+/** A text as its author wrote it. As Markdown it could load an image of the author's, or name one address and lead to another. */
+export const muiPartRenderers: MuiPartRenderers = { text: ({ part }) => part.text };
 
 export function muiConversation({ id, with: other, last, unread }: Conversation): MuiConversation {
   return {

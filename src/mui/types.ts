@@ -30,6 +30,11 @@ export type MuiConversation = {
   lastMessageAt?: string;
 };
 
+/** How MUI draws the parts of a message. Without one for texts it draws them as Markdown, whoever wrote them. */
+export type MuiPartRenderers = {
+  text: (props: { part: { text: string } }) => string;
+};
+
 /** Of what MUI passes to `sendMessage`, the part that is used. */
 export type MuiSend = {
   conversationId?: string;

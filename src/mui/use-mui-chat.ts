@@ -9,8 +9,8 @@ import { onServer } from "../react/server-snapshots.ts";
 import { useReadable } from "../react/use-readable.ts";
 import { createMuiLink } from "./adapter.ts";
 import { markSeen } from "./read-marks.ts";
-import { muiConversation, muiError, muiId, muiMessage, targetOf } from "./rows.ts";
-import type { MuiAdapter, MuiConversation, MuiError, MuiMessage, MuiUser } from "./types.ts";
+import { muiConversation, muiError, muiId, muiMessage, muiPartRenderers, targetOf } from "./rows.ts";
+import type { MuiAdapter, MuiConversation, MuiError, MuiMessage, MuiPartRenderers, MuiUser } from "./types.ts";
 
 export type MuiChatOptions = {
   /** The open conversation; null: none. */
@@ -25,6 +25,8 @@ export type MuiChatProps = {
   adapter: MuiAdapter;
   currentUser: MuiUser;
   messages: MuiMessage[];
+  /** Texts are drawn as they are. */
+  partRenderers: MuiPartRenderers;
   onMessagesChange: () => void;
   conversations: MuiConversation[];
   onConversationsChange: () => void;
@@ -77,6 +79,7 @@ export function useMuiChat({ target, onTarget }: MuiChatOptions): MuiChat {
       ...{ ref, adapter: link.adapter },
       currentUser: useMemo(() => ({ id: client.user, displayName: client.user, role: "user" }), [client]),
       messages: useMemo(() => rows.map(muiMessage), [rows]),
+      partRenderers: muiPartRenderers,
       onMessagesChange: replace,
       conversations: useMemo(() => conversations.map(muiConversation), [conversations]),
       onConversationsChange: replace,

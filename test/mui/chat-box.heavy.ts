@@ -179,6 +179,25 @@ describe("MUI X Chat", () => {
   );
 
   test(
+    "J81 a text shows as it was written: no image is loaded, and no link hides its address",
+    async () => {
+      const image = `http://127.0.0.1:${server.port}/image.png`;
+      const text = `![](${image}) [https://bank.example](https://elsewhere.example) 2*3*4 # <b>no</b>`;
+      await chat.send({ from: "henry", to: "ivy", text });
+      await chat.send({ from: "ivy", to: "henry", text: "two\nlines, 5*6*7" });
+      const ivy = await open("ivy");
+      const urls: string[] = [];
+      ivy.on("request", (request) => urls.push(request.url()));
+      await enter(ivy, "henry");
+      await until(() => shown(ivy, text), 1);
+      await until(() => shown(ivy, "two\nlines, 5*6*7"), 1);
+      expect(await ivy.locator("[data-message-id] :is(img, a, b, em, h1)").count()).toBe(0);
+      expect(urls).not.toContain(image);
+    },
+    minutesMs,
+  );
+
+  test(
     "J78 a message is read when it is on screen, and not before",
     async () => {
       await chat.send({ from: "gina", to: "fred", text: "look" });

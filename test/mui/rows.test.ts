@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ThreadRow } from "../../src/client/api.ts";
-import { muiConversation, muiId, muiMessage, targetOf } from "../../src/mui/rows.ts";
+import { muiConversation, muiId, muiMessage, muiPartRenderers, targetOf } from "../../src/mui/rows.ts";
 
 const row = (key: string, more: Partial<ThreadRow> = {}): ThreadRow => ({
   ...{
@@ -58,4 +58,9 @@ test("J76 MUI's id of a conversation leads back to it, whatever its name has", (
     title: "c7",
     readState: "read",
   });
+});
+
+test("J81 a text is drawn as it is", () => {
+  const text = "![](https://elsewhere.example/a.png) [https://bank.example](https://elsewhere.example) 2*3*4";
+  expect(muiPartRenderers.text({ part: { text } })).toBe(text);
 });

@@ -44,6 +44,16 @@ describeWith("chromium", "useMuiChat", () => {
     await page.close();
   });
 
+  test("J81 the props have a renderer of texts, the same at each render", async () => {
+    const page = await open();
+    await page.evaluate("globalThis.given = chat.props.partRenderers");
+    expect(await page.evaluate("given.text({ part: { type: 'text', text: '2*3*4' } })")).toBe("2*3*4");
+    await page.evaluate(`open({ with: "bob" })`);
+    await until(() => page.evaluate("chat.props.activeConversationId"), "with:bob");
+    expect(await page.evaluate("given === chat.props.partRenderers")).toBe(true);
+    await page.close();
+  });
+
   test("J76 what MUI writes into its store leads to a render, after which it takes the props again", async () => {
     const page = await open();
     for (const call of ["onMessagesChange", "onConversationsChange"]) {
