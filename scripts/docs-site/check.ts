@@ -3,13 +3,18 @@
  *
  *   bun run docs --check
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { openBrowser, openPage } from "../../test/support/chromium.ts";
 import { startServer } from "../../test/support/server.ts";
 import { buildSite } from "./build.ts";
 import { sections } from "./sidebar.ts";
+
+const filesOf = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, "/"));
 
 /** @throws Error with everything that a reader would stumble over. */
 export async function checkSite(): Promise<void> {
@@ -24,6 +29,10 @@ export async function checkSite(): Promise<void> {
       for (const name of sections.flatMap((section) => section.pages)) {
         await page.goto(`${base}${name === "index" ? "" : `${name}.html`}`);
         await page.locator("main h1").waitFor();
+      }
+      for (const name of filesOf(folder)) {
+        const { status } = await fetch(base + name);
+        if (status !== 200) faults.push(`${name} is answered ${status}`);
       }
       await page.goto(base);
       await page.locator(".DocSearch-Button").click();

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { ChatError } from "../error.ts";
 
@@ -12,38 +12,67 @@ export type Docs = {
   file(path: string): Promise<Response | null>;
 };
 
+/** What `bun run docs` writes. A file with another ending is none of the site. */
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".json": "application/json",
+  ".jsonl": "text/plain; charset=utf-8",
+  ".sql": "text/plain; charset=utf-8",
   ".svg": "image/svg+xml",
   ".png": "image/png",
   ".woff2": "font/woff2",
 };
 
+/** No hidden name, no `..`, nothing encoded, no separator of another system. */
+const namePattern = /^[^.%\\\0][^%\\\0]*$/;
+
+/** The file was removed, or never was. */
+const absentCodes: readonly unknown[] = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"];
+
 /**
- * Opens a folder that `bun run docs` has built. Its files are listed once: a request can only name one of these.
+ * Opens a folder that `bun run docs` has built. Each request reads it anew, so that a new build needs no restart.
  *
  * @throws ChatError `config_invalid` where the folder has no site.
  */
 export async function openDocs(folder: string): Promise<Docs> {
-  const names = await readdir(folder, { recursive: true }).catch(() => [] as readonly string[]);
-  const files = new Map(
-    names.filter((name) => extname(name) !== "").map((name) => [`/docs/${name.split(sep).join("/")}`, name]),
-  );
-  if (!files.has("/docs/index.html"))
-    throw new ChatError("config_invalid", `DOCS_FOLDER: ${folder} has no index.html; "bun run docs" builds the site`);
-  return {
+  const docs: Docs = {
     async file(path) {
-      const name = files.get(path.endsWith("/") ? `${path}index.html` : path);
-      if (name === undefined) return null;
-      const bytes = await readFile(join(folder, name));
-      const type = types[extname(name)] ?? "text/plain; charset=utf-8";
-      return new Response(bytes, { headers: { ...headersOf(path, type, bytes), "Content-Type": type } });
+      const name = nameOf(path);
+      const type = name === null ? undefined : types[extname(name)];
+      if (name === null || type === undefined) return null;
+      const bytes = await read(folder, name).catch((fault: unknown) => {
+        if (absentCodes.includes(codeOf(fault))) return null;
+        throw fault;
+      });
+      return bytes && new Response(bytes, { headers: { ...headersOf(path, type, bytes), "Content-Type": type } });
     },
   };
+  const index = await docs.file("/docs/").catch((cause: unknown) => {
+    throw new ChatError("config_invalid", `DOCS_FOLDER: ${folder} cannot be read: ${String(cause)}`, { cause });
+  });
+  if (index === null)
+    throw new ChatError("config_invalid", `DOCS_FOLDER: ${folder} has no index.html; "bun run docs" builds the site`);
+  return docs;
 }
+
+/** The file that a path names, within the folder. */
+function nameOf(path: string): string | null {
+  if (!path.startsWith("/docs/")) return null;
+  const name = path.slice("/docs/".length) + (path.endsWith("/") ? "index.html" : "");
+  return name.split("/").every((part) => namePattern.test(part)) ? name : null;
+}
+
+/** Links may lead from one file of the site to another, and nowhere else. */
+async function read(folder: string, name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const root = await realpath(folder);
+  const file = await realpath(join(root, name));
+  const isInside = file.startsWith(root.endsWith(sep) ? root : root + sep) && extname(file) === extname(name);
+  return isInside && (await stat(file)).isFile() ? await readFile(file) : null;
+}
+
+const codeOf = (fault: unknown): unknown => (fault instanceof Error && "code" in fault ? fault.code : undefined);
 
 function headersOf(path: string, type: string, bytes: Uint8Array): Record<string, string> {
   return {

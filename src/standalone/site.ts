@@ -4,9 +4,12 @@ import type { Chat } from "../chat.ts";
 import type { Config } from "./config.ts";
 import { demo } from "../access/demo.ts";
 import type { Peer } from "../access/peer.ts";
+import { createLog } from "../internal/logger.ts";
 import { problem } from "../protocol/problem.ts";
 import { openDocs } from "./docs-folder.ts";
 import { gzipped, openApiFile, webFile, webScript } from "./web-file.ts";
+
+const log = createLog(["tidings", "server"]);
 
 /** In a browser the page may run its own script and talk to its own server, and nothing else. */
 const pageHeaders = {
@@ -103,6 +106,9 @@ export async function siteOf(
       problem("method_not_allowed", "This address is only read", { headers: { Allow: "GET, HEAD" } }),
     );
   site.all("*", ({ req, env }) => chat.fetch(req.raw, env));
-  site.onError(() => problem("internal", "The page could not be made"));
+  site.onError((error, { req }) => {
+    log.error("a page could not be made", { error, path: req.path });
+    return problem("internal", "The page could not be made");
+  });
   return async (request, peer = {}) => await site.fetch(request, { ...peer });
 }
