@@ -18,7 +18,7 @@ import { deadline } from "../support/deadline.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { type Mistake, smallClient } from "./small-client.ts";
-import { wrongClients } from "./wrong-clients.ts";
+import { wrongClients, wrongFrames } from "./wrong-clients.ts";
 import { secret } from "./wrong-servers.ts";
 
 const parallel = 40;
@@ -75,6 +75,19 @@ describe("the cases of a client", () => {
     );
     const missed = results.flatMap((result, at) => (result?.outcome === "failed" ? [] : [[result, wrong[at]?.[1]]]));
     expect(missed).toEqual([]);
+  });
+});
+
+describe("the frames of a client", () => {
+  test("Y6 a client whose frames are not those of RFC 6455 passes no case, and is told why", async () => {
+    const one = clientCases.find(({ id }) => id === "C-01");
+    if (one === undefined) throw new Error("There is no case C-01");
+    const results = await tryAll(
+      wrongFrames.map(([mistake]) => ({ one, client: smallClient(mistake), settleMs: deadline.answerMs })),
+    );
+    expect(results.map((result) => [result?.outcome, result?.detail])).toEqual(
+      wrongFrames.map(([, fault]) => ["failed", fault]),
+    );
   });
 });
 

@@ -17,11 +17,17 @@ type Planned = {
   readonly events?: readonly Event[];
   readonly urls?: readonly string[];
   readonly lines?: readonly Line[];
+  readonly violations?: readonly string[];
 };
 
 /** What the rules say about one connection, besides what a right one has. */
-function faultOf({ query = "device=d", events = [], urls = [], lines = [] }: Planned): string | null {
-  const link = { at: 0, query: new URLSearchParams(query), events: [server(welcome), ...events] } as unknown as Link;
+function faultOf({ query = "device=d", events = [], urls = [], lines = [], violations = [] }: Planned): string | null {
+  const link = {
+    at: 0,
+    query: new URLSearchParams(query),
+    violations,
+    events: [server(welcome), ...events],
+  } as unknown as Link;
   const attempts = urls.map((url) => ({ at: 0, url: new URL(url, "http://127.0.0.1") }));
   const proxy = { links: () => [link], attempts: () => attempts, requests: () => [] } as unknown as Proxy;
   const program = { lines: () => lines } as unknown as Program;
@@ -51,6 +57,7 @@ test("Y2 each rule about traffic finds what it is about", () => {
     faultOf({ urls: ["/ws?ticket=a", "/ws?ticket=a"] }),
     faultOf({ lines: [shown(1), shown(1)] }),
     faultOf({ lines: [shown(2), shown(1)] }),
+    faultOf({ violations: ["the client sent a frame without a mask"] }),
   ];
   expect(faults.map((fault) => fault?.replaceAll(id, "ID").replaceAll(other, "OTHER"))).toEqual([
     '"7" is no message id',
@@ -66,6 +73,7 @@ test("Y2 each rule about traffic finds what it is about", () => {
     "a ticket was used twice",
     "message 1 of c was shown after message 1",
     "message 1 of c was shown after message 2",
+    "the client sent a frame without a mask",
   ]);
 });
 

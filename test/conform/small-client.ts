@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import type { Change, Frame } from "../../src/conform/frames.ts";
 import type { Address, Dump, Line, Program, ShownMessage } from "../../src/conform/index.ts";
-import { decodeFrame } from "../../src/conform/wire/frame-codec.ts";
+import { decodeFrame, encodeFrame, type EncodeOptions, opcode } from "../../src/conform/wire/frame-codec.ts";
 import { upgrade } from "../../src/conform/wire/upgrade.ts";
 import { createWebSocketEnd, type WebSocketEnd } from "../../src/conform/wire/web-socket.ts";
 
@@ -50,7 +50,11 @@ export type Mistake =
   | "does not look at the identity"
   | "keeps its cache at a reset"
   | "drops its outbox at a reset"
-  | "stores the cursor of a reset first";
+  | "stores the cursor of a reset first"
+  | "sends frames without a mask"
+  | "sends binary frames"
+  | "sends texts that are not UTF-8"
+  | "sets a reserved bit";
 
 /** A row that waits. */
 type Row = { id: string; readonly to: string; readonly text: string };
@@ -86,6 +90,22 @@ export const smallClient =
       complaints: () => "",
     };
   };
+
+/** What is wrong about the bytes of a frame. */
+const alterations: Partial<Record<Mistake, (frame: Buffer) => Buffer>> = {
+  "sends frames without a mask": (frame) => remade(frame, { isMasked: false }),
+  "sends binary frames": (frame) => remade(frame, { op: opcode.binary }),
+  "sends texts that are not UTF-8": (frame) =>
+    remade(frame, {}, (payload) => Buffer.concat([payload.subarray(0, -2), Buffer.of(0xff), payload.subarray(-2)])),
+  "sets a reserved bit": (frame) => Buffer.concat([Buffer.of((frame[0] ?? 0) | 0x40), frame.subarray(1)]),
+};
+
+/** A text frame with another payload or form; others stay as they are. */
+function remade(frame: Buffer, form: Partial<EncodeOptions>, change = (payload: Buffer): Buffer => payload): Buffer {
+  const found = decodeFrame(frame)?.frame;
+  if (found?.op !== opcode.text) return frame;
+  return encodeFrame(change(found.payload), { op: opcode.text, isMasked: true, ...form });
+}
 
 type Host = { print(line: Line): void; isRunning(): boolean; end(): void };
 
@@ -125,6 +145,11 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
       const write = stream.write.bind(stream);
       stream.write = ((bytes: Buffer) => ((bytes[0] ?? 0) & 15) === 10 || write(bytes)) as typeof stream.write;
     }
+    const alter = Object.entries(alterations).find(([one]) => one === mistake)?.[1];
+    if (alter !== undefined) {
+      const write = stream.write.bind(stream);
+      stream.write = ((bytes: Buffer) => write(alter(bytes))) as typeof stream.write;
+    }
     if (does("reads no fragments")) {
       const emit = stream.emit.bind(stream);
       let bytes = Buffer.alloc(0);
@@ -143,6 +168,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     socket = createWebSocketEnd(stream, {
       ...{ role: "client", head },
       onText: (text) => isRunning() && receive(JSON.parse(text) as Frame),
+      onFault: end,
       onClose: ({ code, reason }) => isRunning() && closed(code, reason),
     });
   }

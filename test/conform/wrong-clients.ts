@@ -43,3 +43,11 @@ export const wrongClients: Readonly<Record<string, readonly Mistake[]>> = {
   "C-39": ["keeps its cache at a reset", "drops its outbox at a reset"],
   "C-40": ["stores the cursor of a reset first"],
 };
+
+/** Mistakes that no case is about: no client with one of them passes any, and the report names it. */
+export const wrongFrames: readonly (readonly [mistake: Mistake, fault: string])[] = [
+  ["sends frames without a mask", "the client sent a frame without a mask (RFC 6455 5.1)"],
+  ["sends binary frames", "the client sent a binary frame, where each frame of the protocol is text"],
+  ["sends texts that are not UTF-8", "the client sent a text that is not UTF-8 (RFC 6455 8.1)"],
+  ["sets a reserved bit", "the client sent a frame with a reserved bit (RFC 6455 5.2)"],
+];

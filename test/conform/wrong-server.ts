@@ -27,6 +27,8 @@ export type Wrong = {
   readonly asked?: (asked: Asked) => void;
   readonly answered?: (answered: Answered, asked: Asked) => Answered;
   readonly echoesProtocol?: false;
+  /** Changes the bytes of a frame to the client. */
+  readonly written?: (frame: Buffer) => Buffer;
 };
 
 /** Stands before a right server, and does it wrong. */
@@ -86,6 +88,11 @@ export async function startWrongServer(
     const echo = protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
     const lines = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n${echo}`;
     stream.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`);
+    const { written } = wrong;
+    if (written !== undefined) {
+      const write = stream.write.bind(stream);
+      stream.write = ((frame: Buffer) => write(written(frame))) as typeof stream.write;
+    }
     const memory: Memory = { query: asked.url.searchParams, user: "", count: 0, held: null };
     const client = createWebSocketEnd(stream, {
       ...{ role: "server", head },
@@ -95,6 +102,8 @@ export async function startWrongServer(
         if (frames === null || frames === undefined) right.sendText(text);
         else for (const one of frames) right.sendText(JSON.stringify(one));
       },
+      // The server answers a binary frame as any that is not JSON, and other faults by closing.
+      onFault: (fault) => (fault.includes("binary") ? right.sendText("binary") : right.cut()),
       onClose: () => right.cut(),
     });
     const right = createWebSocketEnd(answer.stream, {
@@ -104,6 +113,7 @@ export async function startWrongServer(
         if (frame.type === "welcome") memory.user = frame.user ?? "";
         for (const one of alter(frame, memory)) client.sendText(JSON.stringify(one));
       },
+      onFault: () => client.cut(),
       onClose(closed) {
         const { code, reason } = wrong.closed?.(closed) ?? closed;
         if (code === 1006) client.cut();

@@ -1,3 +1,4 @@
+import { closePayload, decodeFrame, encodeFrame, opcode } from "../../src/conform/wire/frame-codec.ts";
 import { signToken } from "../../src/conform/wire/token.ts";
 import type { Lists, Wrong } from "./wrong-server.ts";
 
@@ -146,7 +147,16 @@ export const wrongServers: Readonly<Record<string, readonly [fault: string, wron
   ],
   "S-39": ["closes after bad frames with another code", closeWith(4400, 1008)],
   "S-40": ["closes after a long frame with another code", closeWith(1009, 1000)],
-  "S-41": ["reads any bytes as text", {}],
+  "S-41": [
+    "closes after damaged frames as after any other",
+    {
+      written(frame) {
+        const found = decodeFrame(frame)?.frame;
+        const isClose = found?.op === opcode.close && found.payload.readUInt16BE(0) < 3000;
+        return isClose ? encodeFrame(closePayload(1000, ""), { op: opcode.close, isMasked: false }) : frame;
+      },
+    },
+  ],
   "S-42": ["answers a ping without its id", edit("pong", { id: undefined })],
   "S-43": ["says nothing about a read of no conversation", drop("error")],
   "S-44": ["answers a new message 200", status(201, 200)],
@@ -165,9 +175,6 @@ export const wrongServers: Readonly<Record<string, readonly [fault: string, wron
   "S-51": ["lets strangers in", letsAnyoneIn],
   "S-52": ["forgets quiet hours", body("/quiet-hours", () => ({ quietHours: null }))],
 };
-
-/** Cases about bytes, which no server that stands before another one passes on. */
-export const aboutBytes: readonly string[] = ["S-41"];
 
 function skipsTheFirst(): Wrong {
   return {

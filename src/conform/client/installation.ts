@@ -1,7 +1,7 @@
 import { ensure, show, until } from "../check.ts";
 import type { User } from "../server/user.ts";
 import { differenceOf, type HistoryMessage } from "./difference.ts";
-import { validateTraffic } from "./traffic.ts";
+import { validateTraffic, violationOf } from "./traffic.ts";
 import { fromClient, type ClientFrame, type Link, toClient } from "./link.ts";
 import type { Dump, Program } from "./program.ts";
 import type { Proxy } from "./proxy.ts";
@@ -57,13 +57,14 @@ export function createInstallation(options: InstallationOptions): Installation {
     await until(
       () => {
         const found = look();
-        if (found === undefined || found === null || found === false) ensureRuns(what);
+        if (found === undefined || found === null || found === false) ensureGoesOn(what);
         return found;
       },
       { what, ms: settleMs, seen: wordsOf },
     );
 
-  function ensureRuns(what: string): void {
+  function ensureGoesOn(what: string): void {
+    ensureFrames(proxy);
     ensure(!program().hasEnded(), `the client ended while it was to reach ${what}: ${program().complaints()}`);
   }
 
@@ -148,6 +149,7 @@ export function createInstallation(options: InstallationOptions): Installation {
         const links = proxy.links();
         const difference = differenceOf({ dump, history: messages, kept, links, isLater });
         if (difference === null) return;
+        ensureFrames(proxy);
         ensure(Date.now() < end, difference);
         await new Promise<void>((resolve) => void setTimeout(resolve, 100));
       }
@@ -162,4 +164,10 @@ export function createInstallation(options: InstallationOptions): Installation {
     },
   };
   return installation;
+}
+
+/** @throws Failure: the client has sent what is no frame. */
+function ensureFrames(proxy: Proxy): void {
+  const violation = violationOf(proxy);
+  ensure(violation === null, violation ?? "");
 }

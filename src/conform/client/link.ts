@@ -22,6 +22,8 @@ export interface Link {
   readonly at: number;
   readonly query: URLSearchParams;
   readonly events: readonly Event[];
+  /** What one of the two ends has sent that is no frame of RFC 6455, or no text. */
+  readonly violations: readonly string[];
   /** Sends the client a frame that no server has sent. */
   inject(frame: object): void;
   injectText(text: string): void;

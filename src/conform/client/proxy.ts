@@ -147,6 +147,7 @@ type Joined = {
 /** Connects the two ends, with the faults between them. */
 function join({ at, query, stream, head, upstream, faults }: Joined): Link {
   const events: Event[] = [];
+  const violations: string[] = [];
   const later = (act: () => void): void => {
     if (faults.delayMs > 0) setTimeout(act, faults.delayMs);
     else act();
@@ -164,6 +165,7 @@ function join({ at, query, stream, head, upstream, faults }: Joined): Link {
         for (const one of faults.fromClient(frame as ClientFrame, link))
           server.sendText(one === frame ? text : JSON.stringify(one));
       }),
+    onFault: (fault) => violations.push(`the client sent ${fault}`),
     onClose: () => server.cut(),
   });
   const server: WebSocketEnd = createWebSocketEnd(upstream.stream, {
@@ -178,12 +180,13 @@ function join({ at, query, stream, head, upstream, faults }: Joined): Link {
           client.sendText(one === frame ? text : JSON.stringify(one));
         }
       }),
+    onFault: (fault) => violations.push(`the server sent ${fault}`),
     onClose: ({ code, reason }) => (code === 1006 || code === 1005 ? client.cut() : client.close(code, reason)),
   });
   const injectText = (text: string): void => client.sendText(text);
   const link: Link = {
     ...{ at, query, events, injectText, ping: client.ping, pongs: client.pongs, close: client.close, cut: client.cut },
-    ...{ closed: client.closed, isOpen: client.isOpen },
+    ...{ closed: client.closed, isOpen: client.isOpen, violations },
     inject(frame) {
       note("server", frame);
       injectText(JSON.stringify(frame));

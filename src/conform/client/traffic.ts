@@ -18,7 +18,15 @@ export function validateTraffic(traffic: Traffic): string | null {
   return null;
 }
 
+/** The first frame that was none. A connection ends by it: what a case misses then is its consequence. */
+export const violationOf = (proxy: Proxy): string | null =>
+  proxy.links().flatMap(({ violations }) => violations)[0] ?? null;
+
 const rules: readonly Rule[] = [
+  function framesAreOfTheWire({ proxy }) {
+    return violationOf(proxy);
+  },
+
   function idsAreKept({ proxy }) {
     const texts = new Map<string, string>();
     const ids = new Map<string, string>();

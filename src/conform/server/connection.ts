@@ -60,6 +60,7 @@ export async function createConnection(upgraded: Upgraded, { name, answerMs }: C
       if ("fault" in frame) faults.push(frame.fault);
       else all.push(frame);
     },
+    onFault: (fault) => faults.push(`the server sent ${fault}`),
     onClose: (closed) => (ended = closed),
   });
   const seen = (): string => {

@@ -3,7 +3,16 @@ import { randomBytes } from "node:crypto";
 
 export const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-export type WireFrame = { readonly isFinal: boolean; readonly op: number; readonly payload: Buffer };
+export type WireFrame = {
+  readonly isFinal: boolean;
+  readonly op: number;
+  readonly payload: Buffer;
+  readonly isMasked: boolean;
+  /** Its three bits that extensions may use. */
+  readonly reserved: number;
+  /** Its length takes as few bytes as it can. */
+  readonly isShortest: boolean;
+};
 
 export type EncodeOptions = {
   readonly op: number;
@@ -45,7 +54,11 @@ export function decodeFrame(bytes: Buffer): { readonly frame: WireFrame; readonl
   if (bytes.length < start + length) return null;
   const body = bytes.subarray(start, start + length);
   const payload = start === maskAt ? Buffer.from(body) : masked(body, bytes.subarray(maskAt, start));
-  const frame = { isFinal: (first & 0x80) !== 0, op: first & 0x0f, payload };
+  const frame: WireFrame = {
+    ...{ isFinal: (first & 0x80) !== 0, op: first & 0x0f, payload },
+    ...{ isMasked: start !== maskAt, reserved: (first & 0x70) >> 4 },
+    isShortest: extended === 0 || length > (extended === 2 ? 125 : 65_535),
+  };
   return { frame, rest: bytes.subarray(start + length) };
 }
 

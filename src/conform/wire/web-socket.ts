@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { closePayload, decodeFrame, encodeFrame, opcode, type WireFrame } from "./frame-codec.ts";
+import { binaryFault, faultOf, type FrameFault, notUtf8, readText } from "./frame-fault.ts";
 
 /** How a socket has ended. 1006: without a close frame. */
 export type Closed = { readonly code: number; readonly reason: string };
@@ -26,8 +27,10 @@ export type WebSocketEndOptions = {
   readonly role: "client" | "server";
   /** Bytes that came with the upgrade. */
   readonly head: Buffer;
-  /** A whole text. `bytes` instead: a binary message. */
+  /** A whole text. */
   readonly onText: (text: string) => void;
+  /** The other end has sent what it must never send. The connection is closed for it, unless that is a binary frame. */
+  readonly onFault: (fault: string) => void;
   readonly onClose?: (closed: Closed) => void;
 };
 
@@ -36,12 +39,14 @@ const lingerMs = 1_000;
 
 /** Speaks RFC 6455 over a stream whose upgrade is done. Its own codec, so that it can also send what libraries refuse to. */
 export function createWebSocketEnd(stream: Duplex, options: WebSocketEndOptions): WebSocketEnd {
-  const { role, head, onText, onClose } = options;
+  const { role, head, onText, onFault, onClose } = options;
+  const sender = role === "client" ? "server" : "client";
   const isMasked = role === "client";
   let buffered = Buffer.alloc(0);
   let parts: Buffer[] = [];
+  let isBinary = false;
   let pongCount = 0;
-  let state: "open" | "closing" | "closed" = "open";
+  let state: "open" | "closing" | "failed" | "closed" = "open";
   let seen: Closed | null = null;
   let resolveClosed: (closed: Closed) => void = () => {};
   const closed = new Promise<Closed>((resolve) => (resolveClosed = resolve));
@@ -50,7 +55,19 @@ export function createWebSocketEnd(stream: Duplex, options: WebSocketEndOptions)
   const sendFrame = (payload: Uint8Array, op: number, isFinal = true): void =>
     write(encodeFrame(payload, { op, isMasked, isFinal }));
 
-  function handle({ op, payload, isFinal }: WireFrame): void {
+  /** Reads no further: what comes after such a frame means nothing. */
+  function fail({ text, code }: FrameFault): void {
+    onFault(text);
+    if (state === "open") sendFrame(closePayload(code, ""), opcode.close);
+    state = "failed";
+    stream.end();
+    linger();
+  }
+
+  function handle(frame: WireFrame): void {
+    const fault = faultOf(frame, { sender, isWithin: parts.length > 0 });
+    if (fault !== null) return fail(fault);
+    const { op, payload, isFinal } = frame;
     if (op === opcode.ping) return sendFrame(payload, opcode.pong);
     if (op === opcode.pong) return void pongCount++;
     if (op === opcode.close) {
@@ -63,10 +80,14 @@ export function createWebSocketEnd(stream: Duplex, options: WebSocketEndOptions)
       stream.end();
       return linger();
     }
+    if (op !== opcode.continuation) isBinary = op === opcode.binary;
     parts.push(payload);
     if (!isFinal) return;
-    const text = Buffer.concat(parts).toString();
+    const bytes = Buffer.concat(parts);
     parts = [];
+    if (isBinary) return onFault(binaryFault);
+    const text = readText(bytes);
+    if (text === null) return fail(notUtf8);
     if (state === "open") onText(text);
   }
 
@@ -75,7 +96,7 @@ export function createWebSocketEnd(stream: Duplex, options: WebSocketEndOptions)
 
   function receive(bytes: Buffer): void {
     buffered = Buffer.concat([buffered, bytes]);
-    for (let found = decodeFrame(buffered); found !== null; found = decodeFrame(buffered)) {
+    for (let found = decodeFrame(buffered); found !== null && state !== "failed"; found = decodeFrame(buffered)) {
       buffered = Buffer.from(found.rest);
       handle(found.frame);
     }
