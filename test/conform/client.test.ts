@@ -122,8 +122,8 @@ describe("the command", () => {
     return { code: await child.exited, output: output + errors };
   }
 
-  test("Y1 the client of the package passes the cases about crashes and a restored server", () =>
-    expectPasses(commands["tidings chat"] ?? [], ["C-05", "C-39"]));
+  test("Y1 the client of the package passes the cases about crashes, another user and a restored server", () =>
+    expectPasses(commands["tidings chat"] ?? [], ["C-05", "C-38", "C-39"]));
 
   test("Y5 a client that ends at once fails the case that is asked for, and the command ends with 1", async () => {
     const { code, output } = await conform("client", "--json", "--only", "c-04", "--", "sh", "-c", "exit 3");

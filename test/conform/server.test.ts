@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { runCases, serverCases, withServerWorld } from "../../src/conform/index.ts";
 import type { Result } from "../../src/conform/index.ts";
+import { guardedRoutes } from "../../src/conform/server/cases-http.ts";
 import { deadline } from "../support/deadline.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { startWrongServer, type Wrong } from "./wrong-server.ts";
-import { secret, wrongServers } from "./wrong-servers.ts";
+import { letsAnyoneInBy, secret, wrongServers } from "./wrong-servers.ts";
 
 const parallel = 12;
 /** A wrong server often sends nothing where an answer is due. */
@@ -57,5 +60,36 @@ describe("the cases of a server", () => {
 
   test("Y2 what stands before those servers is not itself the fault", async () => {
     expect(failuresOf(await runWrong(() => ({})))).toEqual([]);
+  });
+
+  test("Y2 a server that lets strangers in by one route alone does not pass S-51, whichever route that is", async () => {
+    const one = serverCases.filter(({ id }) => id === "S-51");
+    const routes = guardedRoutes({ conversation: "no-such-conversation", user: "kit-bob" });
+    const open = async ({ method, path }: (typeof routes)[number]) => {
+      const pattern = new RegExp(`^${path.replace("no-such-conversation", "[^/]+").replace("kit-bob", "[^/]+")}$`);
+      const [result] = await runWrong(() => letsAnyoneInBy(method, pattern), one);
+      return [method, path, result?.outcome];
+    };
+    const results: unknown[] = [];
+    for (const route of routes) results.push(await open(route));
+    expect(results).toEqual(routes.map(({ method, path }) => [method, path, "failed"]));
+  });
+
+  test("Y3 S-51 asks every route of the API that wants credentials", () => {
+    const { paths } = JSON.parse(readFileSync(join(import.meta.dir, "../../docs/openapi.json"), "utf8")) as {
+      readonly paths: Record<string, Record<string, { readonly security?: readonly unknown[] }>>;
+    };
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(
+          ([method, { security }]) =>
+            ["get", "post", "put", "delete"].includes(method) && security?.length !== 0 && path !== "/ws",
+        )
+        .map(([method]) => `${method.toUpperCase()} ${path}`),
+    );
+    const asked = guardedRoutes({ conversation: "{id}", user: "{user}" }).map(
+      ({ method, path }) => `${method} ${path.replace("/devices/d", "/devices/{device}")}`,
+    );
+    expect(asked.toSorted()).toEqual(described.toSorted());
   });
 });

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Change, Frame } from "../../src/conform/frames.ts";
+import { passedHeaders } from "../../src/conform/wire/passed-headers.ts";
 import { acceptOf, upgrade } from "../../src/conform/wire/upgrade.ts";
 import { createWebSocketEnd, type Closed, type WebSocketEnd } from "../../src/conform/wire/web-socket.ts";
 
@@ -37,7 +38,7 @@ export async function startWrongServer(
   wrong: Wrong,
 ): Promise<{ readonly url: string; close(): void }> {
   const ends = new Set<WebSocketEnd>();
-  const passed = ["authorization", "origin", "content-type", "sec-websocket-protocol"];
+  const passed = ["authorization", "tidings-user", "origin", "content-type", "sec-websocket-protocol"];
   const readAsked = (method: string, path: string, headers: NodeJS.Dict<string | string[]>): Asked => {
     const asked: Asked = { method, url: new URL(upstream + path), headers: {} };
     for (const name of passed) if (typeof headers[name] === "string") asked.headers[name] = headers[name];
@@ -59,9 +60,7 @@ export async function startWrongServer(
       const right: Answered = {
         status: found.status,
         body: body.startsWith("{") ? JSON.parse(body) : null,
-        headers: Object.fromEntries(
-          ["content-type", "allow"].flatMap((name) => [[name, found.headers.get(name) ?? ""]]),
-        ),
+        headers: Object.fromEntries(passedHeaders(found.headers)),
       };
       const answered = wrong.answered?.(right, asked) ?? right;
       response.writeHead(answered.status, answered.headers);

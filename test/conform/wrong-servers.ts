@@ -174,7 +174,20 @@ export const wrongServers: Readonly<Record<string, readonly [fault: string, wron
   "S-50": ["does not say which methods there are", { answered: (answered) => ({ ...answered, headers: {} }) }],
   "S-51": ["lets strangers in", letsAnyoneIn],
   "S-52": ["forgets quiet hours", body("/quiet-hours", () => ({ quietHours: null }))],
+  "S-53": [
+    "names the data of another user",
+    {
+      answered: (answered) => ({ ...answered, headers: { ...answered.headers, "tidings-user": "default/kit-anyone" } }),
+    },
+  ],
+  "S-54": ["does not look at who is named", { asked: ({ headers }) => void delete headers["tidings-user"] }],
 };
+
+/** Lets strangers in by this route alone. */
+export const letsAnyoneInBy = (method: string, path: RegExp): Wrong => ({
+  asked: ({ method: asked, url, headers }) =>
+    void (asked === method && path.test(url.pathname) && (headers["authorization"] ??= anyone.authorization)),
+});
 
 function skipsTheFirst(): Wrong {
   return {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Frame } from "../frames.ts";
 import { encodeFrame, opcode } from "../wire/frame-codec.ts";
+import { type Field, passedHeaders } from "../wire/passed-headers.ts";
 import { acceptOf, upgrade } from "../wire/upgrade.ts";
 import { createWebSocketEnd, type WebSocketEnd } from "../wire/web-socket.ts";
 import type { ClientFrame, Event, Link } from "./link.ts";
@@ -40,6 +41,8 @@ export interface Proxy {
   /** Upgrades that came, also those that were refused, and everything that came while nothing answered. */
   attempts(): readonly { readonly at: number; readonly url: URL }[];
   requests(): readonly SeenRequest[];
+  /** The `Tidings-User` of each answer that has one: as whom the server has answered. */
+  named(): readonly string[];
   /** Back to a network without faults. */
   heal(): void;
   cutAll(): void;
@@ -48,13 +51,14 @@ export interface Proxy {
 
 const passed = <T>(frame: T): readonly T[] => [frame];
 
-/** Headers that prove a user, or that a server judges. */
-const passedHeaders = ["authorization", "cookie", "origin", "sec-websocket-protocol"] as const;
+/** Headers of a request that prove or name a user, or that a server judges. */
+const proofHeaders = ["authorization", "cookie", "tidings-user", "origin", "sec-websocket-protocol"] as const;
 
 export async function startProxy(upstream: string): Promise<Proxy> {
   const links: Link[] = [];
   const attempts: { readonly at: number; readonly url: URL }[] = [];
   const requests: SeenRequest[] = [];
+  const named: string[] = [];
   const sockets = new Set<Duplex>();
   const faults: Faults = {
     ...{ fromServer: passed, fromClient: passed, refusal: () => null },
@@ -88,9 +92,13 @@ export async function startProxy(upstream: string): Promise<Proxy> {
       method: request.method ?? "GET",
       headers: { ...proofOf(request, faults), ...(type !== undefined && { "content-type": type }) },
       ...(body !== "" && { body }),
+      redirect: "manual",
     });
     const text = await answered.text();
-    response.writeHead(answered.status, { "content-type": answered.headers.get("content-type") ?? "text/plain" });
+    const name = answered.headers.get("tidings-user");
+    if (name !== null) named.push(name);
+    for (const [name, value] of passedHeaders(answered.headers)) response.appendHeader(name, value);
+    response.writeHead(answered.status);
     response.end(text);
   }
 
@@ -106,14 +114,13 @@ export async function startProxy(upstream: string): Promise<Proxy> {
       new URL(faults.upstream + target.pathname + target.search),
       proofOf(request, faults),
     );
-    if (upgraded.status !== 101)
-      return refuse(stream, { status: upgraded.status, code: "unknown", body: upgraded.body });
-    const protocol = upgraded.headers.get("sec-websocket-protocol");
+    const headers = linesOf(passedHeaders(upgraded.headers));
+    if (upgraded.status !== 101) return end(stream, { status: upgraded.status, headers, body: upgraded.body });
     stream.write(
       [
         ...["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"],
         `Sec-WebSocket-Accept: ${acceptOf(request.headers["sec-websocket-key"] ?? "")}`,
-        ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+        ...headers,
         ...["", ""],
       ].join("\r\n"),
     );
@@ -121,7 +128,7 @@ export async function startProxy(upstream: string): Promise<Proxy> {
   }
 
   return {
-    ...{ url, faults, links: () => links, attempts: () => attempts, requests: () => requests },
+    ...{ url, faults, links: () => links, attempts: () => attempts, requests: () => requests, named: () => named },
     heal() {
       Object.assign(faults, { fromServer: passed, fromClient: passed, refusal: () => null });
       Object.assign(faults, { isOffline: false, authorization: null, delayMs: 0 });
@@ -222,10 +229,10 @@ async function readAll(request: IncomingMessage): Promise<string> {
 function proofOf({ headers }: IncomingMessage, { authorization }: Faults): Record<string, string> {
   if (authorization !== null) return { authorization };
   const found: Record<string, string> = {};
-  for (const name of passedHeaders) {
+  for (const name of proofHeaders) {
     const value = headers[name];
     // Its origin is the proxy's own: the server would refuse it.
-    if (value !== undefined && name !== "origin") found[name] = value;
+    if (typeof value === "string" && name !== "origin") found[name] = value;
   }
   return found;
 }
@@ -238,9 +245,16 @@ const headersOf = ({ retryAfterSeconds }: Refusal): Record<string, string> => ({
 const bodyOf = ({ status, code }: Refusal): string =>
   JSON.stringify({ type: "about:blank", title: code, status, detail: "refused by the conformance kit", code });
 
-function refuse(stream: Duplex, refusal: Refusal & { readonly body?: string }): void {
-  const body = refusal.body ?? bodyOf(refusal);
-  const headers = Object.entries(headersOf(refusal)).map(([name, value]) => `${name}: ${value}`);
+const linesOf = (fields: readonly Field[]): readonly string[] => fields.map(([name, value]) => `${name}: ${value}`);
+
+function refuse(stream: Duplex, refusal: Refusal): void {
+  const headers = linesOf(Object.entries(headersOf(refusal)));
+  end(stream, { status: refusal.status, headers, body: bodyOf(refusal) });
+}
+
+type Ending = { readonly status: number; readonly headers: readonly string[]; readonly body: string };
+
+function end(stream: Duplex, { status, headers, body }: Ending): void {
   const length = `content-length: ${Buffer.byteLength(body)}`;
-  stream.end([`HTTP/1.1 ${refusal.status} Refused`, ...headers, length, "connection: close", "", body].join("\r\n"));
+  stream.end([`HTTP/1.1 ${status} Refused`, ...headers, length, "connection: close", "", body].join("\r\n"));
 }
