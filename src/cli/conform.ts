@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import * as v from "valibot";
 import {
   clientCases,
@@ -38,8 +39,11 @@ const client = command({
     const cases = selected(clientCases, only);
     const atOnce = countOf(parallel);
     const secret = randomBytes(32).toString("base64url");
+    const interruption = onInterruption();
+    const { signal } = interruption;
     const servers: Promise<StartedServer>[] = [];
     const startServer = (): Promise<StartedServer> => {
+      signal.throwIfAborted();
       const started = startKitServer(secret);
       servers.push(started);
       return started;
@@ -50,12 +54,13 @@ const client = command({
       const secondServer = (): Promise<StartedServer> => (second ??= startServer());
       const start = startCommand(words);
       const results = await runCases(cases, {
-        parallel: atOnce,
-        withWorld: (_, use) => withClientWorld({ start, server, secondServer }, use),
+        ...{ parallel: atOnce, signal },
+        withWorld: (_, use) => withClientWorld({ start, server, secondServer, signal }, use),
       });
-      print(results, json);
+      if (!signal.aborted) print(results, json);
     } finally {
       await Promise.all(servers.map(async (started) => (await started).stop()));
+      interruption.end();
     }
   },
 });
@@ -91,6 +96,35 @@ export const conformCommand = group("Tries clients and servers of any language a
   client,
   server,
 });
+
+type Interruption = {
+  /** Aborted by a signal of the system. */
+  readonly signal: AbortSignal;
+  /** Everything is stopped: ends the process, if there was a signal. */
+  end(): void;
+};
+
+/** The servers and the clients under test outlive this process, and their folders too, unless it stops them. A second signal ends it at once. */
+function onInterruption(): Interruption {
+  const controller = new AbortController();
+  let got: NodeJS.Signals | null = null;
+  const stop = (name: NodeJS.Signals): void => {
+    got = name;
+    forget();
+    controller.abort();
+  };
+  const forget = (): void => names.forEach((name) => process.off(name, stop));
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of names) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    end() {
+      forget();
+      // Cases that were left in the middle have timers.
+      if (got !== null) process.exit(128 + constants.signals[got]);
+    },
+  };
+}
 
 function selected<World>(cases: Parameters<typeof selectCases<World>>[0], only: string | undefined) {
   const found = selectCases(cases, only);

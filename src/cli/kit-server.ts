@@ -9,6 +9,8 @@ import type { KitServer } from "../conform/index.ts";
 export type StartedServer = KitServer & { readonly stop: () => Promise<void> };
 
 const startMs = 60_000;
+/** Of what a server has said, as much as a report needs. */
+const outputCharsMax = 16_384;
 
 /** Starts the standalone server for clients under test. They are strangers to it: each proves its user with a token that is signed with `secret`. */
 export async function startKitServer(secret: string): Promise<StartedServer> {
@@ -27,13 +29,17 @@ export async function startKitServer(secret: string): Promise<StartedServer> {
   };
   let output = "";
   const port = await new Promise<string | undefined>((resolve) => {
+    const streams = [child.stdout, child.stderr];
     const look = (bytes: Buffer): void => {
-      output += bytes.toString();
-      const [, found] = /"message":"serving"[^\n]*"port":(\d+)/.exec(output) ?? [];
-      if (found !== undefined) resolve(found);
+      const all = output + bytes.toString();
+      output = all.slice(-outputCharsMax);
+      const [, found] = /"message":"serving"[^\n]*"port":(\d+)/.exec(all) ?? [];
+      if (found === undefined) return;
+      // What it says from now on is read, so that it can go on, and dropped.
+      for (const stream of streams) stream.off("data", look).resume();
+      resolve(found);
     };
-    child.stdout.on("data", look);
-    child.stderr.on("data", look);
+    for (const stream of streams) stream.on("data", look);
     void gone.then(() => resolve(undefined));
     setTimeout(() => resolve(undefined), startMs).unref();
   });

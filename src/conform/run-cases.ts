@@ -6,17 +6,20 @@ export type RunOptions<World> = {
   /** How many cases go on at the same time. */
   readonly parallel: number;
   readonly onResult?: (result: Result) => void;
+  /** Once it is aborted no further case begins. */
+  readonly signal?: AbortSignal;
 };
 
 /** Runs the cases, and resolves with a result for each, in their order. */
 export async function runCases<World>(
   cases: readonly Case<World>[],
-  { withWorld, parallel, onResult }: RunOptions<World>,
+  { withWorld, parallel, onResult, signal }: RunOptions<World>,
 ): Promise<readonly Result[]> {
   const results = new Map<string, Result>();
   const waiting = cases.values();
   const work = async (): Promise<void> => {
     for (const one of waiting) {
+      if (signal?.aborted === true) return;
       const result = await runCase(one, withWorld);
       results.set(one.id, result);
       onResult?.(result);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { conformCommand } from "../../src/cli/conform.ts";
 import {
@@ -17,6 +17,7 @@ import { commands } from "../proof/conform/proof.ts";
 import { deadline } from "../support/deadline.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { until } from "../web/page-actions.ts";
 import { type Mistake, smallClient } from "./small-client.ts";
 import { wrongClients, wrongFrames } from "./wrong-clients.ts";
 import { secret } from "./wrong-servers.ts";
@@ -148,6 +149,35 @@ describe("the command", () => {
     expect(given).toMatchObject({ code: 0, output: expect.stringContaining("1 passed, 0 failed, 1 skipped") });
   });
 
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    test(`Y8 the kit that gets ${name} ends its servers and its clients, and removes their folders`, async () => {
+      const temporary = mkdtempSync(join(folder, "interrupted-"));
+      const marks = join(temporary, "marks");
+      mkdirSync(marks);
+      // Each start says its process, and that of a child of its own.
+      const client = `sleep 600 & echo $! > ${marks}/$!; echo $$ > ${marks}/$$; wait`;
+      const args = ["conform", "client", "--only", "C-01,C-02", "--", "sh", "-c", client];
+      const kit = Bun.spawn([process.execPath, cli, ...args], {
+        ...{ cwd: folder, env: { ...process.env, TMPDIR: temporary }, stdout: "pipe", stderr: "pipe" },
+      });
+      try {
+        await until(async () => readdirSync(marks).length, 4);
+        const children = runningNow().filter(({ parent }) => parent === kit.pid);
+        const started = new Set([...readdirSync(marks).map(Number), ...children.map(({ pid }) => pid)]);
+        const left = async () => runningNow().filter(({ pid }) => started.has(pid)).length;
+        // The server, and each client with its own child.
+        expect([started.size, await left()]).toEqual([5, 5]);
+        expect(readdirSync(temporary)).toHaveLength(4);
+        kit.kill(name);
+        expect(await kit.exited).toBe(128 + constants.signals[name]);
+        await until(left, 0);
+        expect(readdirSync(temporary)).toEqual(["marks"]);
+        expect(await kit.stdout.text()).toBe("");
+      } finally {
+        kit.kill("SIGKILL");
+      }
+    });
+
   test("Y5 a case that does not exist, a file without users and a missing command are refused", async () => {
     for (const [name, args, text] of [
       ["client", ["--only", "C-99", "--", "true"], "--only names a case that does not exist, got C-99"],
@@ -166,3 +196,17 @@ describe("the command", () => {
     }
   });
 });
+
+type Running = { readonly pid: number; readonly parent: number };
+
+/** All processes, without those that have ended and that nobody has asked for yet. */
+function runningNow(): readonly Running[] {
+  const { stdout } = Bun.spawnSync(["ps", "-A", "-o", "pid=,ppid=,stat="]);
+  const rows = stdout
+    .toString()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  return rows
+    .filter(([, , state = "Z"]) => !state.startsWith("Z"))
+    .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }));
+}

@@ -48,6 +48,8 @@ export type Address = {
   readonly storage: string;
 };
 
+const complaintCharsMax = 2_000;
+
 export type StartProgram = (address: Address) => Program;
 
 /** Starts a command, in which `{url}`, `{user}`, `{token}` and `{storage}` stand for the address. */
@@ -71,6 +73,7 @@ export const startCommand =
     });
     const lines: Line[] = [];
     let complaints = "";
+    const complain = (text: string): void => void (complaints = (complaints + text).slice(-complaintCharsMax));
     let state: "running" | "killed" | "ended" = "running";
     const gone = new Promise<void>((resolve) => {
       const end = (): void => {
@@ -79,7 +82,7 @@ export const startCommand =
       };
       child.on("close", end);
       child.on("error", (fault) => {
-        complaints += fault.message;
+        complain(fault.message);
         end();
       });
     });
@@ -88,10 +91,10 @@ export const startCommand =
       try {
         lines.push(JSON.parse(text) as Line);
       } catch {
-        complaints += `${text}\n`;
+        complain(`${text}\n`);
       }
     });
-    child.stderr.on("data", (bytes: Buffer) => (complaints = (complaints + bytes.toString()).slice(-2_000)));
+    child.stderr.on("data", (bytes: Buffer) => complain(bytes.toString()));
     // It may end before it has read all.
     child.stdin.on("error", () => {});
     return {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Case } from "../case.ts";
+import { type Case, Failure } from "../case.ts";
 import { createUser, rowsOf, type User } from "../server/user.ts";
 import { signToken } from "../wire/token.ts";
 import type { HistoryMessage } from "./difference.ts";
@@ -42,6 +42,8 @@ export type ClientWorldOptions = {
   readonly secondServer: () => Promise<KitServer>;
   /** How long a client may take for what takes a good one a moment, reconnecting included. */
   readonly settleMs?: number;
+  /** Once it is aborted the case ends at once, with its clients. */
+  readonly signal?: AbortSignal;
 };
 
 const settleMsDefault = 30_000;
@@ -50,7 +52,7 @@ const tokenSeconds = 3_600;
 
 /** Runs `use` in a world of its own. @throws Failure: something went over the wire that never may. */
 export async function withClientWorld(
-  { start, server, secondServer, settleMs = settleMsDefault }: ClientWorldOptions,
+  { start, server, secondServer, settleMs = settleMsDefault, signal }: ClientWorldOptions,
   use: (world: ClientWorld) => Promise<void>,
 ): Promise<void> {
   const mark = randomBytes(5).toString("hex");
@@ -72,7 +74,11 @@ export async function withClientWorld(
     const address = { url: proxy.url, user: self.name, token, storage: mkdtempSync(join(folder, "device-")) };
     const installation = createInstallation({
       ...{ peer, token, proxy, settleMs, isLater: installations.length > 0 },
-      run: () => start(address),
+      run() {
+        // A case that was left in the middle may go on.
+        signal?.throwIfAborted();
+        return start(address);
+      },
       history: (upstream) => readHistory(userOf("self", { url: upstream, secret: server.secret })),
     });
     installations.push(installation);
@@ -81,7 +87,7 @@ export async function withClientWorld(
 
   try {
     const client = await install();
-    await use({
+    const run = use({
       ...{ self, peer, third, stranger, client, install },
       authorizationOf: ({ name }) => `Bearer ${signToken(server.secret, { user: name, seconds: tokenSeconds })}`,
       async write(text, { from = peer, id = randomUUID() } = {}) {
@@ -92,11 +98,22 @@ export async function withClientWorld(
         return { url: second.url, peer: userOf("peer", second) };
       },
     });
+    await unlessAborted(run, signal);
     for (const installation of installations) installation.checkTraffic();
   } finally {
     await Promise.all(installations.map((installation) => installation.close()));
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Resolves as `run` does. @throws Failure: it was aborted first. */
+async function unlessAborted(run: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await run;
+  let stop = (): void => {};
+  const stopped = new Promise<never>((_, reject) => (stop = () => reject(new Failure("the kit was interrupted"))));
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  await Promise.race([run, stopped]).finally(() => signal.removeEventListener("abort", stop));
 }
 
 /** All messages of a user, conversation by conversation. */
