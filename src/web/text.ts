@@ -21,15 +21,19 @@ export function partsOf(text: string): readonly Part[] {
   return parts;
 }
 
-/** A sentence may end after an address, and a bracket may close that was opened before it. */
+/** A sentence may end after an address, and a bracket may close that was opened before it. From the end, and one step a sign: a text may be full of them. */
 function withoutPunctuation(found: string): string {
-  const shown = found.replace(/[.,;:!?…'"]+$/, "");
-  const isClosed = shown.endsWith(")") && !shown.includes("(");
-  return isClosed ? withoutPunctuation(shown.slice(0, -1)) : shown;
+  const signs = found.includes("(") ? endings : `${endings})`;
+  let end = found.length;
+  while (end > 0 && signs.includes(found.charAt(end - 1))) end -= 1;
+  return found.slice(0, end);
 }
 
+const endings = ".,;:!?…'\"";
+
+/** Each emoji is taken whole and never in another way: a tone of skin is both an emoji and a part of one, and a row of them could be cut in millions of ways. */
 const emoji =
-  /^(?:(?:\p{RI}{2}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?)[\p{EMod}\uFE0F\u{E0020}-\u{E007F}]*(?:\u200D\p{Extended_Pictographic}[\p{EMod}\uFE0F]*)*\s*){1,6}$/u;
+  /^(?:(?=((?:\p{RI}{2}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?)[\p{EMod}\uFE0F\u{E0020}-\u{E007F}]*(?:\u200D\p{Extended_Pictographic}[\p{EMod}\uFE0F]*)*))\1\s*){1,6}$/u;
 
 /** Up to six emoji and nothing else. */
 export const isEmojiOnly = (text: string): boolean => text.length <= 96 && emoji.test(text);

@@ -54,3 +54,24 @@ test("W47 up to six emoji and nothing else are shown larger", () => {
   for (const text of ["", " ", "1", "12", "#", "a🎉", "🎉 x", "🎉🎉🎉🎉🎉🎉🎉", "."])
     expect([text, isEmojiOnly(text)]).toEqual([text, false]);
 });
+
+test("W54 a text of any signs is split, previewed and looked through for emoji in a time that grows no faster than it", () => {
+  const elapsed = (work: () => unknown): number => {
+    const before = performance.now();
+    work();
+    return performance.now() - before;
+  };
+  const brackets = ")".repeat(16_300);
+  expect(partsOf(`http://a${brackets}`)).toEqual([{ text: "http://a", href: "http://a/" }, { text: brackets }]);
+  expect(partsOf("http://a/(b))").map(({ text }) => text)).toEqual(["http://a/(b))"]);
+  // Compared with patterns that try each part of a row of signs.
+  const signs = `${"!".repeat(12_000)}a`;
+  const slow = elapsed(() => /!+$/.test(signs));
+  for (const text of [signs, `${")".repeat(12_000)}a`, `a${"!".repeat(12_000)}`, " ".repeat(12_000)])
+    expect(elapsed(() => [partsOf(`http://${text}`), previewOf(text)])).toBeLessThan(slow / 4);
+  // A tone of skin is an emoji, and belongs to the one before it.
+  const tones = `${"🏻".repeat(47)}x`;
+  const slowEmoji = elapsed(() => /^(?:\p{Emoji_Presentation}\p{EMod}*){1,6}$/u.test(tones));
+  expect(elapsed(() => isEmojiOnly(tones))).toBeLessThan(slowEmoji / 4);
+  expect(isEmojiOnly("🏻🏻 👍🏽🎉")).toBe(true);
+});
