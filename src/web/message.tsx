@@ -1,6 +1,7 @@
 import { memo, type ReactNode, useState } from "react";
 import type { Thread, ThreadRow } from "../client/index.ts";
 import { useReadMark } from "../react/index.ts";
+import { Boundary } from "./boundary.tsx";
 import { useSurface } from "./surface.tsx";
 import { isEmojiOnly, partsOf } from "./text.ts";
 import { Tick, tickOf } from "./tick.tsx";
@@ -19,8 +20,24 @@ export type MessageProps = {
 const charsMax = 1_200;
 const linesMax = 18;
 
-/** A message of a thread. It is rendered again only if it changes. */
-export const Message = memo(function Message({ thread, row, isFirst, isSought, onEdit }: MessageProps): ReactNode {
+/** A message of a thread. It is rendered again only if it changes. One that cannot be drawn is shown as plain text, or its thread could never be read again. */
+export const Message = memo(function Message(props: MessageProps): ReactNode {
+  return (
+    <Boundary plain={<Plain {...props} />}>
+      <Row {...props} />
+    </Boundary>
+  );
+});
+
+const Plain = ({ thread, row }: MessageProps): ReactNode => (
+  <li ref={useReadMark<HTMLLIElement>(thread, row)} className="message" data-key={row.key}>
+    <span className="bubble text">
+      {row.from}: {row.text}
+    </span>
+  </li>
+);
+
+function Row({ thread, row, isFirst, isSought, onEdit }: MessageProps): ReactNode {
   const { text, time, state, from, seq } = row;
   const ref = useReadMark<HTMLLIElement>(thread, row);
   const { days } = useSurface();
@@ -57,7 +74,7 @@ export const Message = memo(function Message({ thread, row, isFirst, isSought, o
       {row.failed !== undefined && <Failed thread={thread} row={row} onEdit={onEdit} />}
     </li>
   );
-});
+}
 
 function Body({ text, children }: { readonly text: string; readonly children: ReactNode }): ReactNode {
   const isLong = text.length > charsMax || text.split("\n", linesMax + 1).length > linesMax;

@@ -73,4 +73,10 @@ export const web = {
     from: 'this.#view() === "thread" ? this.#shown.target : null',
     to: "null",
   },
+  "a text cannot be drawn": {
+    rule: "W54",
+    file: "web/text.ts",
+    from: "const parts: Part[] = [];",
+    to: 'const parts: Part[] = []; if (text === "not drawn") throw new Error("It cannot be drawn");',
+  },
 } satisfies Plants;

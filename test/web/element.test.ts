@@ -314,6 +314,7 @@ const faults = {
     ...plant("each element has a client of its own"),
     ...plant("an element takes the focus of its page"),
     ...plant("an element of one thread reports all messages"),
+    ...plant("a text cannot be drawn"),
   ],
 };
 describeElement(faults, ({ open, chat, names }) => {
@@ -329,5 +330,16 @@ describeElement(faults, ({ open, chat, names }) => {
     const reported = () =>
       alice.evaluate<string[]>(`events.filter(([, name]) => name === "message").map(([id]) => id)`);
     await until(async () => (await reported()).toSorted(), ["one", "two"]);
+  });
+
+  test("W54 a message that cannot be drawn is shown as plain text, and the others stay as they are", async () => {
+    const [a, b] = names();
+    for (const text of ["one", "not drawn", "two"]) await chat().send({ from: b, to: a, text });
+    const html = `<tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>`;
+    // Its console has the faults.
+    const page = await open({ user: a, html, isNoisy: true });
+    await until(() => texts(page), ["one", `${b}: not drawn`, "two"]);
+    await say(page, "not drawn");
+    await until(() => texts(page), ["one", `${b}: not drawn`, "two", `${a}: not drawn`]);
   });
 });
