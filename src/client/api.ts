@@ -1,6 +1,6 @@
 import type { Environment } from "./environment.ts";
 import type { Readable } from "./readable.ts";
-import type { Storage } from "./vault/contract.ts";
+import type { Scope, Storage } from "./vault/contract.ts";
 import type { Marks, MessageRow, Refusal, RelationRow, Target } from "./vault/rows.ts";
 
 /** A message that the server has accepted. */
@@ -185,6 +185,8 @@ export interface Client {
   readonly status: Readable<Status>;
   readonly storage: Readable<StorageState>;
   readonly user: string;
+  /** Whose data it is, and of which server. Clients of one scope and one storage share their data. */
+  readonly scope: Scope;
   /** The longest text that the server takes, in bytes of UTF-8. Until it has named its limit: that of a server without options. */
   readonly textBytesMax: Readable<number>;
   /** Over the conversations that this device knows. `isExact` false: there may be more. */
@@ -211,6 +213,8 @@ export interface Client {
   retain(): () => void;
   /** Tries now: after `waiting`, `unauthenticated` or `ended`. */
   retry(): void;
+  /** Forgets the credentials, ends the connection that they have opened, and asks `authenticate` again: after a token was taken back, or another one is to be used at once. */
+  reauthenticate(): void;
   /** Forgets the credentials and ends the connection. `wipe`: deletes this user's data from the device, and the device on the server. `unsent`: messages that went with it. */
   signOut(options?: { readonly wipe?: boolean }): Promise<{ readonly unsent: number }>;
   close(): Promise<void>;

@@ -153,16 +153,13 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     ...createAccount({ scope, storage, cache, life, link, close, onFault }),
+    ...{ status, user, scope, textBytesMax, relations, close },
     ...{
-      status,
-      user,
-      textBytesMax,
-      relations,
       storage: storageState,
       outbox: outboxCounts,
       on: events.on,
       retry: link.retry,
-      close,
+      reauthenticate: link.reauthenticate,
     },
     ...{
       unread: list.unread,

@@ -81,7 +81,16 @@ export function createFakeClient(user: string) {
   }
 
   const client: Client = {
-    ...{ status, storage, user, unread, outbox, relations, textBytesMax: source(16_384) },
+    ...{
+      status,
+      storage,
+      user,
+      scope: { url: "https://app.example", tenant: "default", user },
+      unread,
+      outbox,
+      relations,
+      textBytesMax: source(16_384),
+    },
     conversations: { ...list, loadMore: () => {} },
     thread: threadOf,
     conversation: (id): { get(): Conversation | null; subscribe: typeof list.subscribe } => ({
@@ -102,6 +111,7 @@ export function createFakeClient(user: string) {
       return () => void counts.retained--;
     },
     retry: () => {},
+    reauthenticate: () => {},
     signOut: async () => ({ unsent: 0 }),
     close: async () => {},
   };

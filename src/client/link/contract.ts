@@ -59,6 +59,8 @@ export interface Link {
   ask(request: Ask): Promise<Answer>;
   /** After `unauthenticated` or `ended`. */
   retry(): void;
+  /** The credentials so far are used for nothing more: connects with others. */
+  reauthenticate(): void;
   /** For ever. */
   close(): void;
 }

@@ -146,6 +146,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
       return new Promise((resolve) => requests.ask(request, resolve));
     },
     retry: () => dispatch({ type: "retry" }),
+    reauthenticate: () => dispatch({ type: "reauthenticate" }),
     close() {
       stopListening();
       dispatch({ type: "close" });

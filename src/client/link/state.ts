@@ -86,7 +86,7 @@ export type State = {
 };
 
 export type LinkEvent =
-  | { readonly type: "start" | "stop" | "close" | "retry" | "probe" | "caught-up" }
+  | { readonly type: "start" | "stop" | "close" | "retry" | "reauthenticate" | "probe" | "caught-up" }
   /** An HTTP request was answered for another user. */
   | { readonly type: "stranger" }
   /** A person, or a message that waits, needs the link. */

@@ -60,6 +60,8 @@ function apply(turn: Turn, event: LinkEvent): void {
       return;
     case "retry":
       return retry(turn);
+    case "reauthenticate":
+      return reauthenticate(turn);
     case "probe":
       return phase.type === "idle" ? undefined : wake(turn);
     case "used":
@@ -139,6 +141,15 @@ function retry(turn: Turn): void {
   turn.failures = turn.refusals = 0;
   if (turn.credentials.type !== "asking" && type === "unauthenticated") turn.credentials = absent("start");
   connect(turn);
+}
+
+/** The credentials so far are used for nothing more, and what they have opened ends. */
+function reauthenticate(turn: Turn): void {
+  const { phase, credentials } = turn;
+  turn.credentials = absent("start");
+  if (phase.type === "unauthenticated") return retry(turn);
+  if (phase.type === "live" || phase.type === "connecting") return connect(turn);
+  if (credentials.type === "asking") askForCredentials(turn);
 }
 
 /** The connection is wanted, at once. */

@@ -213,3 +213,50 @@ describe("a server that greets another", () => {
     expect(link.phase().type).toBe("live");
   });
 });
+
+describe("credentials that are given up", () => {
+  const given = (prepare: (link: ReturnType<typeof pureLink>) => void) => {
+    const link = pureLink();
+    prepare(link);
+    link.take({ type: "reauthenticate" });
+    return link;
+  };
+
+  test("J35 end the connection that they have opened, and the next one begins with others", () => {
+    const link = given((one) => one.toOnline());
+    expect(link.types()).toEqual(["close", "down", "get-credentials"]);
+    expect(link.state()).toMatchObject({ phase: { type: "connecting", at: "credentials" }, failures: 0, refusals: 0 });
+    link.credentials({ isToken: false });
+    expect(link.types()).toEqual(["get-position"]);
+    expect(asked(link)).toEqual(["start 1", "start 1"]);
+  });
+
+  test("J35 end a try with them, also one that waits for them", () => {
+    expect(given((one) => one.toGreeting()).types()).toEqual(["close", "get-credentials"]);
+    const link = given((one) => one.take({ type: "start" }));
+    expect(link.types()).toEqual(["get-credentials"]);
+    const { credentials, generation } = link.state();
+    expect(credentials).toMatchObject({ type: "asking", generation });
+    // The answer to the request before.
+    link.take({ type: "credentials", generation: generation - 1, got: { isToken: true, lastMs: Infinity } });
+    expect(link.state().credentials).toEqual(credentials);
+  });
+
+  test("J35 are forgotten by a link that does not connect, and asked for again by one that was refused", () => {
+    const idle = given((one) => {
+      one.toOnline();
+      one.take({ type: "stop" });
+    });
+    expect(idle.types()).toEqual([]);
+    expect(idle.state()).toMatchObject({ phase: { type: "idle" }, credentials: { type: "absent" } });
+    const asking = given((one) => one.take({ type: "credentials-needed" }));
+    expect(asking.types()).toEqual(["get-credentials"]);
+    expect(asking.phase()).toEqual({ type: "idle" });
+    const refused = given((one) => {
+      one.take({ type: "start" });
+      one.credentials("none");
+    });
+    expect(refused.phase()).toMatchObject({ type: "connecting" });
+    expect(refused.types()).toEqual(["get-credentials"]);
+  });
+});

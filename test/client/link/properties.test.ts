@@ -13,9 +13,9 @@ const event =
 const occasions = ["visible", "hidden", "online", "offline", "resumed", "leaving"] as const;
 const codes = [1000, 1001, 1002, 1006, 1011, 1012, 1013, 4401, 4429, 4501, 4999];
 
-const wishes = (["start", "stop", "retry", "probe", "used", "caught-up", "credentials-needed"] as const).map((type) =>
-  event({ type } as LinkEvent),
-);
+const wishes = (
+  ["start", "stop", "retry", "reauthenticate", "probe", "used", "caught-up", "credentials-needed"] as const
+).map((type) => event({ type } as LinkEvent));
 
 const deeds: fc.Arbitrary<Deed> = fc.oneof(
   fc.constantFrom(...wishes, event({ type: "reconnect" }), event({ type: "reconnect", waitMs: 500 })),
