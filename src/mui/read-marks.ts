@@ -2,7 +2,11 @@ import type { Thread } from "../client/api.ts";
 import { whenSeen } from "../react/seen.ts";
 
 /** The parts of a document that are used: the core has no types of it. */
-type Element = { getAttribute(name: string): string | null; querySelectorAll(selector: string): Iterable<Element> };
+type Element = {
+  readonly isConnected: boolean;
+  getAttribute(name: string): string | null;
+  querySelectorAll(selector: string): Iterable<Element>;
+};
 type Observer = { observe(element: Element, options: { childList: true; subtree: true }): void; disconnect(): void };
 type View = { readonly MutationObserver: new (call: () => void) => Observer };
 
@@ -16,6 +20,11 @@ export function markSeen(root: Element, thread: Thread): () => void {
         state === "received" && seq !== null && seq > own.read ? [[key, seq]] : [],
       ),
     );
+    for (const [element, forget] of watched)
+      if (!element.isConnected) {
+        forget();
+        watched.delete(element);
+      }
     const elements = unread.size === 0 ? [] : [...root.querySelectorAll("[data-message-id]")];
     for (const element of elements) {
       const seq = unread.get(element.getAttribute("data-message-id") ?? "");

@@ -89,6 +89,20 @@ describeWith("chromium", "useMuiChat", () => {
     await until(() => page.evaluate("fake.marked.length > 0"), true);
     const marked = await page.evaluate<number>("Math.max(...fake.marked)");
     expect(marked).toBeLessThan(40);
+    // A row that is removed is not watched any longer, and one that comes back is again.
+    await page.evaluate(`{
+      globalThis.left = [];
+      const { unobserve } = IntersectionObserver.prototype;
+      IntersectionObserver.prototype.unobserve = function (row) {
+        left.push(row.dataset.messageId);
+        unobserve.call(this, row);
+      };
+      globalThis.last = document.querySelector("[data-message-id=b40]");
+      globalThis.list = last.parentNode;
+      last.remove();
+    }`);
+    await until(() => page.evaluate("left"), ["b40"]);
+    await page.evaluate("list.append(last)");
     await page.locator("[data-message-id=b40]").scrollIntoViewIfNeeded();
     await until(() => page.evaluate("Math.max(...fake.marked)"), 40);
     await page.close();
