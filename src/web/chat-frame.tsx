@@ -22,9 +22,9 @@ export type ChatFrameProps = {
 
 /** The chat of a known user: the conversations, and the open one. */
 export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProps): ReactNode {
-  const { user } = useClient();
+  const client = useClient();
   const { isPage } = useSurface();
-  const threads = useMemo(createOpenThreads, []);
+  const threads = useMemo(createOpenThreads, [client]);
   useShortcuts(target, view);
   const Part = isPage ? "main" : "div";
   const shown = view === "full" ? (target === null ? "people" : "chat") : view === "list" ? "people" : "chat";
@@ -34,7 +34,7 @@ export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProp
       {view !== "thread" && (
         <div id="side">
           {head}
-          <People {...{ self: user, target, threads }} />
+          <People {...{ self: client.user, target, threads }} />
         </div>
       )}
       {view !== "list" &&

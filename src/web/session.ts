@@ -93,8 +93,7 @@ const leavePage = ({ tenant }: Identity): void => location.assign(pageHref({ ten
 
 /** Follows another tab that signs out. Returns the function that ends this. */
 export function followSignOut(client: Client, identity: Identity): () => void {
-  const name = `tidings sign-out ${ownerOf(identity)}`;
-  tabs = joinTabs({ client, name, onSignedOut: () => leavePage(identity) });
+  tabs = joinTabs({ client, onSignedOut: () => leavePage(identity) });
   return tabs.leave;
 }
 

@@ -8,32 +8,39 @@ type SignOutProps = { readonly tenant: string | undefined; readonly onClose: () 
 export function SignOut({ tenant, onClose }: SignOutProps): ReactNode {
   const client = useClient();
   const { queued, failed } = useOutbox();
-  const [isLeaving, setIsLeaving] = useState(false);
+  const [state, setState] = useState<"asks" | "leaves" | "failed">("asks");
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
 
-  async function leave(): Promise<void> {
-    setIsLeaving(true);
-    await signOut({ user: client.user, ...(tenant !== undefined && { tenant }) });
+  function leave(): void {
+    setState("leaves");
+    signOut({ user: client.user, ...(tenant !== undefined && { tenant }) }).catch(() => setState("failed"));
   }
 
   const unsent = queued + failed;
   return (
-    <dialog ref={dialog} aria-labelledby="sign-out-title" onClose={onClose}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="sign-out-title"
+      onClose={() => (state === "failed" ? location.reload() : onClose())}
+    >
       <h2 id="sign-out-title">Sign out of this browser?</h2>
       <p>The messages of {client.user} are removed from this browser. They stay on the server.</p>
       {unsent > 0 && (
         <p className="problem">
-          {unsent === 1
-            ? "One message was not sent yet, and will be lost."
-            : `${unsent} messages were not sent yet, and will be lost.`}
+          {unsent === 1 ? "One message was" : `${unsent} messages were`} not sent yet, and will be lost.
+        </p>
+      )}
+      {state === "failed" && (
+        <p className="problem" role="alert">
+          They cannot be removed now. Try again.
         </p>
       )}
       <form method="dialog">
         <button className="second" type="submit">
           Stay
         </button>
-        <button id="sign-out" type="button" disabled={isLeaving} onClick={() => void leave()}>
+        <button id="sign-out" type="button" disabled={state === "leaves"} onClick={leave}>
           {unsent > 0 ? "Sign out anyway" : "Sign out"}
         </button>
       </form>

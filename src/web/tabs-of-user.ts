@@ -2,7 +2,7 @@ import type { Client } from "../client/index.ts";
 
 /** All tabs of a user sign out together: one that went on would store the user's messages again. */
 export type TabsOfUser = {
-  /** Removes the data of the user from this browser, when the user's other tabs have ended. */
+  /** Removes the data of the user from this browser, when the user's other tabs have ended. If that fails, it can be called again. */
   signOut(): Promise<{ readonly unsent: number }>;
   /** This tab is no longer one of them. */
   leave(): void;
@@ -10,8 +10,6 @@ export type TabsOfUser = {
 
 type TabsOptions = {
   readonly client: Client;
-  /** The same in each tab of the user. */
-  readonly name: string;
   /** Another tab has signed out, and this one's client is closed. */
   readonly onSignedOut: () => void;
 };
@@ -19,7 +17,9 @@ type TabsOptions = {
 /** A tab that is frozen does not answer: its data is deleted under it. */
 const othersMs = 2_000;
 
-export function joinTabs({ client, name, onSignedOut }: TabsOptions): TabsOfUser {
+export function joinTabs({ client, onSignedOut }: TabsOptions): TabsOfUser {
+  // The same in each tab that has the user's data, whatever else of the account is written in another way there.
+  const name = `tidings sign-out ${JSON.stringify(client.scope)}`;
   const channel = new BroadcastChannel(name);
   channel.onmessage = () => void client.close().then(onSignedOut);
   // Each tab holds its share of the lock until it is gone.
@@ -39,9 +39,7 @@ export function joinTabs({ client, name, onSignedOut }: TabsOptions): TabsOfUser
       await locksOf()
         ?.request(name, { signal: AbortSignal.timeout(othersMs) }, () => {})
         .catch(() => {});
-      const result = await client.signOut({ wipe: true });
-      others.close();
-      return result;
+      return client.signOut({ wipe: true }).finally(() => others.close());
     },
   };
 }

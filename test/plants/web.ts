@@ -58,13 +58,13 @@ export const web = {
   "each element has a client of its own": {
     rule: "W61",
     file: "web/element/lease.ts",
-    from: "all.get(key) ?? share(account)",
-    to: "share(account)",
+    from: "all.get(key) ?? share(",
+    to: "share(",
   },
   "an element takes the focus of its page": {
     rule: "W65",
     file: "web/element/element.ts",
-    from: 'takesFocus: by === "person"',
+    from: "takesFocus: chosenBy !== null",
     to: "takesFocus: true",
   },
   "an element of one thread reports all messages": {
@@ -74,7 +74,7 @@ export const web = {
     to: "null",
   },
   "a text cannot be drawn": {
-    rule: "W54",
+    rule: "W55",
     file: "web/text.ts",
     from: "const parts: Part[] = [];",
     to: 'const parts: Part[] = []; if (text === "not drawn") throw new Error("It cannot be drawn");',

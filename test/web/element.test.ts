@@ -3,25 +3,9 @@ import type { Page } from "playwright-core";
 import { bundleWebScript } from "../../src/standalone/web-file.ts";
 import { plant } from "../plants/index.ts";
 import { faultsOf, withAxe } from "./axe.ts";
+import { ask, online, people, say, texts, ticks } from "./element-actions.ts";
 import { describeElement } from "./element-host.ts";
 import { until } from "./page-actions.ts";
-
-/** The parts of an element that tests look at; Playwright's selectors reach into open shadows. */
-const online = (page: Page, id = "one") =>
-  page.locator(`#${id} #status[data-state=online]`).waitFor({ state: "attached" });
-const texts = (page: Page, id = "one") => page.locator(`#${id} .message .text`).allTextContents();
-const people = (page: Page, id = "one") => page.locator(`#${id} .person .name`).allTextContents();
-const ticks = (page: Page, id = "one") =>
-  page
-    .locator(`#${id} .message.own`)
-    .evaluateAll((rows) => rows.map((row) => (row as { dataset?: { tick?: string } }).dataset?.tick));
-const say = async (page: Page, text: string, id = "one"): Promise<void> => {
-  await page.fill(`#${id} #text`, text);
-  await page.click(`#${id} #composer button`);
-};
-/** What a property or an expression over the element `chat` is in the page. */
-const ask = <Value>(page: Page, expression: string) =>
-  page.evaluate<Value>(`(async () => { const chat = document.querySelector("#one"); return ${expression}; })()`);
 
 /** Keeps the events of the page in `events`. */
 const listening = `
@@ -125,9 +109,28 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
     await alice.locator("#one #status[data-state=waiting]").waitFor();
     await say(alice, "on the train");
     await until(() => ticks(alice), ["waiting"]);
-    await alice.evaluate(
-      `globalThis.kept = document.querySelector("#one").client; document.querySelector("#one").remove()`,
-    );
+    // What follows the queue, of the page and of the end that waits for it.
+    await alice.evaluate(`{
+      globalThis.kept = document.querySelector("#one").client;
+      globalThis.followers = 0;
+      const { outbox } = kept, { subscribe } = outbox;
+      outbox.subscribe = (listener) => {
+        const end = subscribe(listener);
+        followers++;
+        return () => (followers--, end());
+      };
+      globalThis.taken = document.querySelector("#one");
+      globalThis.place = taken.parentNode;
+      taken.remove();
+    }`);
+    for (let times = 0; times < 3; times++) {
+      await alice.clock.runFor(6_000);
+      expect(await alice.evaluate("followers")).toBe(1);
+      await alice.evaluate("place.append(taken)");
+      await until(() => ticks(alice), ["waiting"]);
+      expect(await alice.evaluate("[followers, taken.client === kept]")).toEqual([0, true]);
+      await alice.evaluate("taken.remove()");
+    }
     const state = () => alice.evaluate<string>("kept.status.get().state");
     await alice.clock.runFor(6_000);
     expect(await state()).toBe("waiting");
@@ -195,6 +198,13 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
       await until(() => alice.locator("#one #app").count(), 0);
       expect(await ask(alice, "chat.client")).toBe(null);
     }
+    // A tenant that is empty is none, and one that is no name is nobody's.
+    await ask(alice, `(chat.user = ${JSON.stringify(a)}, chat.tenant = "a b")`);
+    await alice.evaluate("Promise.resolve()");
+    expect(await ask(alice, "chat.client")).toBe(null);
+    await ask(alice, `chat.tenant = ""`);
+    await until(() => texts(alice), ["from b"]);
+    await ask(alice, `(chat.user = null, chat.tenant = null)`);
     // A client of the page's own, with which the element ends nothing.
     await ask(alice, `chat.user = ${JSON.stringify(a)}`);
     await until(() => texts(alice), ["from b"]);
@@ -332,7 +342,7 @@ describeElement(faults, ({ open, chat, names }) => {
     await until(async () => (await reported()).toSorted(), ["one", "two"]);
   });
 
-  test("W54 a message that cannot be drawn is shown as plain text, and the others stay as they are", async () => {
+  test("W55 a message that cannot be drawn is shown as plain text, and the others stay as they are", async () => {
     const [a, b] = names();
     for (const text of ["one", "not drawn", "two"]) await chat().send({ from: b, to: a, text });
     const html = `<tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>`;

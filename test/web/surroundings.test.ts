@@ -117,6 +117,59 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
     expect(await stored(alice)).not.toContain("secret");
   });
 
+  test("W64 the page and an element of the same data end together, whichever signs out", async () => {
+    const [a, b] = names();
+    await post(b, a, ["a secret of b"]);
+    const page = await open(`/?user=${a}&to=${b}`, { isNoisy: true });
+    for (const chosen of ["page", "element"]) {
+      await until(() => texts(page), ["a secret of b"]);
+      const shop = await page.context().newPage();
+      const html = `<script type="module" src="/tidings-chat.js"></script><tidings-chat url="/" user="${a}" with="${b}"></tidings-chat>`;
+      await shop.route("**/shop", (route) => route.fulfill({ contentType: "text/html", body: html }));
+      await shop.goto(`${base()}/shop`);
+      const element = `document.querySelector("tidings-chat")`;
+      await shop.evaluate(`${element}.authenticate = async () => ({ parameters: { user: "${a}" } })`);
+      await until(() => texts(shop), ["a secret of b"]);
+      if (chosen === "page") {
+        await choose(page, "#brand", "Sign out");
+        await page.click("#sign-out");
+      } else await shop.evaluate(`${element}.signOut()`);
+      await until(() => shop.locator(".nothing").textContent(), "You are signed out.");
+      await page.waitForSelector("#start");
+      expect(await stored(shop)).not.toContain("secret");
+      await shop.close();
+      await page.goto(`${base()}/?user=${a}&to=${b}`);
+    }
+  });
+
+  test("W68 a page that cannot remove the user's data says so, and tries again", async () => {
+    const [a, b] = names();
+    await post(b, a, ["a secret of b"]);
+    const alice = await open(`/?user=${a}&to=${b}`, { isNoisy: true });
+    const fail = () =>
+      alice.evaluate(`{
+        const { deleteDatabase } = IDBFactory.prototype;
+        globalThis.heal = () => void (IDBFactory.prototype.deleteDatabase = deleteDatabase);
+        IDBFactory.prototype.deleteDatabase = () => { throw new DOMException("It fails", "UnknownError"); };
+      }`);
+    const signOut = async (): Promise<void> => {
+      await until(() => texts(alice), ["a secret of b"]);
+      await fail();
+      await choose(alice, "#brand", "Sign out");
+      await alice.click("#sign-out");
+      await until(() => alice.textContent("dialog [role=alert]"), "They cannot be removed now. Try again.");
+    };
+    await signOut();
+    // The user stays: the page begins anew, with a client that works.
+    await alice.click("dialog .second");
+    await alice.waitForFunction("globalThis.heal === undefined");
+    await signOut();
+    await alice.evaluate("heal()");
+    await alice.click("#sign-out");
+    await alice.waitForSelector("#start");
+    expect(await stored(alice)).not.toContain("secret");
+  });
+
   test("W33 two users of one browser see nothing of each other", async () => {
     const [a, b] = names();
     await post("carol", a, ["for a"]);

@@ -55,7 +55,7 @@ test("W47 up to six emoji and nothing else are shown larger", () => {
     expect([text, isEmojiOnly(text)]).toEqual([text, false]);
 });
 
-test("W54 a text of any signs is split, previewed and looked through for emoji in a time that grows no faster than it", () => {
+test("W55 a text of any signs is split, previewed and looked through for emoji in a time that grows no faster than it", () => {
   const elapsed = (work: () => unknown): number => {
     const before = performance.now();
     work();

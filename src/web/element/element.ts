@@ -7,24 +7,17 @@ import type { Authenticate, OpenTarget, TidingsChatParts } from "../tidings-chat
 import { validateName } from "../validate-name.ts";
 import { ChatView, SignedOut } from "./chat-view.tsx";
 import { dispatch, reportEvents } from "./events.ts";
-import { type Account, accountKey, leaseClient } from "./lease.ts";
+import { type Account, accountKey, type Lease, leaseClient, type LeaseKey } from "./lease.ts";
 import { sharedStyle } from "./style.ts";
 
 const attributes = ["url", "user", "tenant", "with", "conversation", "view", "token"] as const;
 const properties = [...attributes, "authenticate", "client"] as const;
 
-/** The client that the element shows. `end`: the element shows it no longer. */
-type Used = {
-  readonly key: string;
-  readonly client: Client;
-  readonly offer: (authenticate: Authenticate | null) => void;
-  readonly signOut: Client["signOut"];
-  readonly end: () => void;
-};
-
-/** `signed-out`: this account was signed out here; the element shows nobody until it gets another one or other credentials. */
+/** `signed-out`: this account was signed out here; the element shows nobody until it gets another one or other credentials. `unwiped`: its data could not be removed. */
 type State =
-  { readonly is: "idle" } | ({ readonly is: "used" } & Used) | { readonly is: "signed-out"; readonly key: string };
+  | { readonly is: "idle" }
+  | { readonly is: "used"; readonly key: LeaseKey; readonly lease: Lease }
+  | { readonly is: "signed-out"; readonly key: LeaseKey; readonly unwiped: Lease | null };
 
 /** A server that renders has no elements; there the module can be loaded, and nothing else. */
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
@@ -49,8 +42,8 @@ export class TidingsChat extends Base implements TidingsChatParts {
   #authenticate: Authenticate | null = null;
   #fromToken: { readonly token: string; readonly authenticate: Authenticate } | null = null;
   #ownClient: Client | null = null;
-  /** The open conversation. `person`: chosen in the element. */
-  #shown: { readonly target: Target | null; readonly by: "host" | "person" } = { target: null, by: "host" };
+  /** The open conversation. `chosenBy`: the user who chose it in the element; null: the host did. */
+  #shown: { readonly target: Target | null; readonly chosenBy: string | null } = { target: null, chosenBy: null };
 
   get authenticate(): Authenticate | null {
     return this.#authenticate;
@@ -63,7 +56,7 @@ export class TidingsChat extends Base implements TidingsChatParts {
 
   get client(): Client | null {
     this.#update();
-    return this.#state.is === "used" ? this.#state.client : null;
+    return this.#state.is === "used" ? this.#state.lease.client : null;
   }
 
   set client(client: Client | null) {
@@ -72,17 +65,23 @@ export class TidingsChat extends Base implements TidingsChatParts {
   }
 
   open(target: OpenTarget): void {
-    this.#shown = { target: typeof target === "string" ? { with: target } : target, by: "host" };
+    this.#shown = { target: typeof target === "string" ? { with: target } : target, chosenBy: null };
     this.#schedule();
   }
 
   async signOut(): Promise<{ readonly unsent: number }> {
     this.#update();
-    if (this.#state.is !== "used") return { unsent: 0 };
-    const { key, signOut } = this.#state;
-    const result = await signOut({ wipe: true });
-    this.#signedOut(key);
-    return result;
+    const state = this.#state;
+    const lease = state.is === "used" ? state.lease : state.is === "signed-out" ? state.unwiped : null;
+    if (lease === null) return { unsent: 0 };
+    let unwiped: Lease | null = lease;
+    try {
+      const result = await lease.signOut();
+      unwiped = null;
+      return result;
+    } finally {
+      if (this.#state.is === "signed-out") this.#state = { ...this.#state, unwiped };
+    }
   }
 
   override focus(options?: FocusOptions): void {
@@ -101,7 +100,7 @@ export class TidingsChat extends Base implements TidingsChatParts {
   }
 
   attributeChangedCallback(name: string): void {
-    if (name === "with" || name === "conversation") this.#shown = { target: this.#named(), by: "host" };
+    if (name === "with" || name === "conversation") this.#showNamed();
     if (name === "lang") this.#surface = null;
     if (name === "view" || name === "with" || name === "conversation" || name === "lang") this.#schedule();
     else this.#again();
@@ -139,25 +138,20 @@ export class TidingsChat extends Base implements TidingsChatParts {
   /** Has the client of the account that the attributes name. */
   #use(): void {
     const account = this.#account();
-    const key = this.#ownClient === null ? account && accountKey(account) : "own";
+    const key = this.#ownClient ?? (account && accountKey(account));
     const state = this.#state;
     if (state.is === "signed-out" && state.key === key) return;
-    const isSame = state.is === "used" && state.key === key && (key !== "own" || state.client === this.#ownClient);
-    if (!isSame) {
-      this.#end();
-      const used = this.#ownClient === null ? account && this.#lease(account) : ownClient(this.#ownClient);
-      if (used === null) return;
-      this.#state = { is: "used", ...used };
-      // Before it connects, which it does in a later turn.
-      used.offer(this.#credentials());
-      this.#endReports = this.#report(used.client);
-    } else if (state.is === "used") state.offer(this.#credentials());
-  }
-
-  #lease(account: Account): Used {
-    const key = accountKey(account);
-    const { client, offer, signOut, release } = leaseClient(account, () => this.#signedOut(key));
-    return { key, client, offer, signOut, end: release };
+    if (state.is === "used" && state.key === key) return state.lease.offer(this.#credentials());
+    this.#end();
+    const of = this.#ownClient ?? account;
+    if (of === null || key === null) return;
+    const lease = leaseClient(of, () => this.#signedOut(key));
+    const { chosenBy } = this.#shown;
+    if (chosenBy !== null && chosenBy !== ownerOf(lease.client)) this.#showNamed();
+    this.#state = { is: "used", key, lease };
+    // Before it connects, which it does in a later turn.
+    lease.offer(this.#credentials());
+    this.#endReports = this.#report(lease.client);
   }
 
   #report(client: Client): () => void {
@@ -171,19 +165,21 @@ export class TidingsChat extends Base implements TidingsChatParts {
   #leave(next: State): void {
     this.#endReports();
     this.#endReports = () => {};
-    if (this.#state.is === "used") this.#state.end();
+    if (this.#state.is === "used") this.#state.lease.release();
     this.#state = next;
   }
 
-  #signedOut(key: string): void {
+  #signedOut(key: LeaseKey): void {
     if (this.#state.is !== "used" || this.#state.key !== key) return;
-    this.#leave({ is: "signed-out", key });
+    this.#leave({ is: "signed-out", key, unwiped: null });
     this.#render();
   }
 
   #account(): Account | null {
-    const { url, user, tenant } = this;
-    if (url === null || user === null || validateName(user) !== "") return null;
+    const { url, user } = this;
+    const tenant = this.tenant || null;
+    if (url === null || user === null) return null;
+    if (validateName(user) !== "" || (tenant !== null && validateName(tenant) !== "")) return null;
     if (!URL.canParse(url, document.baseURI)) return null;
     return { url: new URL(url, document.baseURI).href.replace(/\/$/, ""), user, tenant };
   }
@@ -201,6 +197,10 @@ export class TidingsChat extends Base implements TidingsChatParts {
     return other !== null ? { with: other } : conversation !== null ? { conversation } : null;
   }
 
+  #showNamed(): void {
+    this.#shown = { target: this.#named(), chosenBy: null };
+  }
+
   #view(): View {
     const { view } = this;
     if (view === "full" || view === "list" || view === "thread") return view;
@@ -211,14 +211,16 @@ export class TidingsChat extends Base implements TidingsChatParts {
     const { shadowRoot } = this;
     if (shadowRoot === null) return;
     const state = this.#state;
-    const { target, by } = this.#shown;
+    const { target, chosenBy } = this.#shown;
     const surface = (this.#surface ??= this.#surfaceIn(shadowRoot));
     this.#root ??= createRoot(shadowRoot.appendChild(newPlace()));
     if (state.is === "idle") return this.#root.render(null);
     if (state.is === "signed-out") return this.#root.render(createElement(SignedOut));
-    const isValid = target === null || !("with" in target) || validateName(target.with, state.client.user) === "";
-    const shown = { view: this.#view(), target: isValid ? target : null, takesFocus: by === "person" };
-    this.#root.render(createElement(ChatView, { key: state.key, client: state.client, surface, ...shown }));
+    const { client, id } = state.lease;
+    const isValid = target === null || !("with" in target) || validateName(target.with, client.user) === "";
+    const shown = { view: this.#view(), target: isValid ? target : null, takesFocus: chosenBy !== null };
+    // Nothing of a client is ever on screen with the next one.
+    this.#root.render(createElement(ChatView, { key: id, client, surface, ...shown }));
   }
 
   #surfaceIn(root: ShadowRoot): Surface {
@@ -227,17 +229,15 @@ export class TidingsChat extends Base implements TidingsChatParts {
       ...{ hrefOf: () => null, peerHref: () => null },
       open: (target) => {
         if (!dispatch(this, { name: "tidings-open", detail: target })) return;
-        this.#shown = { target, by: "person" };
+        this.#shown = { target, chosenBy: this.#state.is === "used" ? ownerOf(this.#state.lease.client) : null };
         this.#render();
       },
     };
   }
 }
 
-/** A client of the host: it is the host's to end. */
-const ownClient = (client: Client): Used => ({
-  ...{ key: "own", client, offer: () => {}, signOut: client.signOut, end: () => {} },
-});
+/** Whose data a client shows. */
+const ownerOf = ({ scope }: Client): string => JSON.stringify(scope);
 
 for (const name of attributes)
   Object.defineProperty(TidingsChat.prototype, name, {
