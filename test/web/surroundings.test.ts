@@ -162,7 +162,7 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
     await signOut();
     // The user stays: the page begins anew, with a client that works.
     await alice.click("dialog .second");
-    await alice.waitForFunction("globalThis.heal === undefined");
+    await until(() => alice.evaluate("globalThis.heal === undefined").catch(() => false), true);
     await signOut();
     await alice.evaluate("heal()");
     await alice.click("#sign-out");
