@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serverScript } from "./bundled-server.ts";
 import { deadline } from "./deadline.ts";
 import { freePort } from "./port.ts";
 
@@ -50,12 +51,17 @@ export type RunningServer = {
 
 export type Start = (options?: StartOptions) => Promise<RunningServer>;
 
-const standalone = join(import.meta.dir, "../../src/server.ts");
 const lastWordsMs = 1_000;
 
 /** Starts the server and waits for its log line "serving", which contains the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const { env = {}, port = freePort(), script = standalone, runtime = [process.execPath], base = "" } = options;
+  const {
+    env = {},
+    port = freePort(),
+    script = await serverScript(),
+    runtime = [process.execPath],
+    base = "",
+  } = options;
   const dir = options.dir ?? temporaryFolder();
   const limit = options.openFiles;
   const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
