@@ -836,7 +836,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         a.tap((frame) => {
           if (frame.type === "accepted" && !isLast) push();
         });
-        for (let i = 0; i < 16; i++) push();
+        // More than one, so that an answer always waits.
+        for (let i = 0; i < 4; i++) push();
         await a.when(() => a.frames.filter(isChanges).length >= 2);
         isLast = true;
         await a.when(() => a.unanswered().length === 0);

@@ -129,8 +129,8 @@ describe("resume", () => {
       const server = await start({ env: { RATE_WORK_USER: "off", RATE_WORK_ADDRESS: "off" } });
       const alice = await join(server.url, { user: "alice" });
       alice.forget();
-      const text = ` ${"x".repeat(8_000)}`;
-      const count = 4_000;
+      const text = ` ${"x".repeat(16_000)}`;
+      const count = 2_000;
       // Warm-up: as much traffic to a reader that keeps up, so that the database's own cache is full.
       const warm = await connectRaw(server.port, wsPath({ user: "warm" }), { doesPong: true });
       await sendMany(alice, "warm", { first: 1, count: 2 * count, text });
@@ -147,7 +147,7 @@ describe("resume", () => {
       let sent = 0;
       while (sent < count || performance.now() < end) {
         // More than the buffers of two kernels can hold; then a trickle, as long as the stall lasts.
-        const burst = sent < count ? 100 : 1;
+        const burst = sent < count ? 50 : 1;
         await sendMany(alice, "slow", { first: sent + 1, count: burst, text });
         sent += burst;
         if (burst === 1) await Bun.sleep(50);
