@@ -34,7 +34,7 @@ describe("a flood for absent users", () => {
     const outcome = await flood({ size: smallFlood, seed });
     expectRight(outcome);
     expect(outcome.figures["crashes"]).toBe(smallFlood.crashes);
-    expect(outcome.figures["afterRefusals"]).toBeGreaterThan(100);
+    expect(outcome.figures["afterRefusals"]).toBeGreaterThan(60);
   });
 
   test("U7 providers that are down: ten times the backlog takes no more memory", async () => {
@@ -73,7 +73,7 @@ describe("a flood for absent users", () => {
 
   test("control: U7 a backlog that waits in memory is seen", async () => {
     const outcome = await backlog({
-      size: { ...smallBacklog, users: 400, messages: 4_000 },
+      size: smallBacklog,
       seed,
       alterations: plant("the backlog waits in memory"),
     });

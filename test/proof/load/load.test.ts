@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { scenarios, type Size } from "./scenarios.ts";
 import { expectRight, planted, small, wrongsOf } from "./small.ts";
 
-const many: Size = { ...small, connections: 1_200 };
+const many: Size = { ...small, connections: 600 };
 
 test("R3 readers that stopped, one by one or with their process, cost bounded memory and get everything", async () => {
   expectRight(await scenarios.frozenReaders.run(small));
@@ -35,5 +35,7 @@ test("control: R6 a server that resumes at the head is caught with the messages 
 
 test("control: R7 a server that does not know its limit of open files leaves the surplus without an answer", async () => {
   const start = planted("the limit of open files is not known");
-  expect(wrongsOf(await scenarios.fullHouse.run({ ...small, patienceMs: 1_500 }, start))).toContain("in place of 429");
+  expect(wrongsOf(await scenarios.fullHouse.run({ ...small, connections: 100, patienceMs: 1_500 }, start))).toContain(
+    "in place of 429",
+  );
 });

@@ -7,6 +7,7 @@ import { runTrial } from "./trial.ts";
 
 /** Longer than a database call may take, and than the silence after which other nodes take a node for dead. */
 const pauseMs = 11_000;
+const users = 5;
 
 const hasNats = (): boolean => prerequisites.some((one) => one.name === "nats-server" && pathOf(one) !== null);
 
@@ -30,7 +31,7 @@ export const proof: Proof = {
       try {
         const nodes = await startNodes();
         try {
-          const verdict = await runTrial({ nodes, seed, rounds: 1, pauseMs, isBusDead: isBusDead(seed) });
+          const verdict = await runTrial({ nodes, seed, rounds: 1, users, pauseMs, isBusDead: isBusDead(seed) });
           if (verdict.faults.length > 0) found.push(describeFaults(verdict.faults));
           found.push(...verdict.complaints);
           const { mishaps = 0, recoveryMs = 0, lastMs = 0, ...rest } = verdict.facts;
@@ -46,7 +47,7 @@ export const proof: Proof = {
       }
       for (const text of found)
         violations.push(
-          `SEED=${seed} PAUSE_MS=${pauseMs} BUS_DEAD=${Number(isBusDead(seed))} bun run test test/proof/net/net: ${text}`,
+          `SEED=${seed} USERS=${users} PAUSE_MS=${pauseMs} BUS_DEAD=${Number(isBusDead(seed))} bun run test test/proof/net/net: ${text}`,
         );
       say(`${tried} mishaps, ${facts["accepted"] ?? 0} accepted, ${violations.length} violations`);
     }

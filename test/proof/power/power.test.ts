@@ -10,7 +10,7 @@ import { compare, memoryFolder, recordRun } from "./record.ts";
 import { compileShim } from "./shim.ts";
 
 const seed = Number(process.env["SEED"] ?? "1");
-const points = Number(process.env["POINTS"] ?? "40");
+const points = Number(process.env["POINTS"] ?? "20");
 /** A saved trace: it is replayed in place of a new run. */
 const kept = process.env["TRACE"];
 
@@ -33,7 +33,7 @@ describeHere("gcc", "power loss", () => {
   for (const plant of ["NORMAL", "OFF"] as const)
     test(`control: D2 a server with synchronous=${plant} loses accepted messages`, async () => {
       const run = { start: startPlanted(plant), seed: 1, starts: 2, messages: 150 };
-      const { violations } = await tryRun({ ...run, points: 20 });
+      const { violations } = await tryRun({ ...run, points: 12 });
       expect(violations.filter((text) => / \d+ lost/.test(text))).not.toEqual([]);
     });
 

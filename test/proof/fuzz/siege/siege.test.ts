@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { startSiege } from "./siege.ts";
 
 const rounds = 3;
-const attacks = 400;
+const attacks = 200;
 const plantedScript = join(import.meta.dir, "planted-server.ts");
 
 /** The faults of a planted server after two rounds. */
