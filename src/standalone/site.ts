@@ -77,13 +77,14 @@ export async function siteOf(
     (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
   site.get("/", async () => file("text/html; charset=utf-8", await page()));
   // Browsers ask again each time (no-cache); with the ETag an unchanged file is answered with 304.
-  site.get("/page.js", etag(), async ({ req }) =>
-    compressible(req.raw, "text/javascript; charset=utf-8", await webScript("page.js")),
-  );
-  for (const name of ["chat.css", "page.css"])
+  for (const name of ["early.js", "page.js"] as const)
     site.get(`/${name}`, etag(), async ({ req }) =>
-      compressible(req.raw, "text/css; charset=utf-8", await webFile(name)),
+      compressible(req.raw, "text/javascript; charset=utf-8", await webScript(name)),
     );
+  // One request for both: the chat's style, which the element has too, and that of the page around it.
+  site.get("/page.css", etag(), async ({ req }) =>
+    compressible(req.raw, "text/css; charset=utf-8", `${await webFile("chat.css")}\n${await webFile("page.css")}`),
+  );
   // The element is for any page, and a module of another origin needs its permission.
   site.get("/tidings-chat.js", etag(), async ({ req }) => {
     const response = compressible(req.raw, "text/javascript; charset=utf-8", await webScript("tidings-chat.js"));

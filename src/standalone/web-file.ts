@@ -15,8 +15,8 @@ export const openApiFile = (): Promise<string> =>
     ? webFile("openapi.json")
     : readFile(pathFromHere("../../docs/openapi.json"), "utf8");
 
-/** The scripts of the browser, each with its source: of the page, and of the element `<tidings-chat>`. */
-const scriptSources = { "page.js": "page.tsx", "tidings-chat.js": "tidings-chat.ts" } as const;
+/** The scripts of the browser, each with its source: of the page, its first requests, and of the element `<tidings-chat>`. */
+const scriptSources = { "page.js": "page.tsx", "early.js": "early.ts", "tidings-chat.js": "tidings-chat.ts" } as const;
 export type WebScript = keyof typeof scriptSources;
 export const webScripts = Object.keys(scriptSources) as readonly WebScript[];
 
@@ -53,6 +53,8 @@ export type BundleOptions = {
   readonly react?: Replacements;
   /** `development`: React checks its rules, and renders twice under StrictMode. */
   readonly mode?: "production" | "development";
+  /** `iife`: a script that is no module, and leaves no names behind. */
+  readonly format?: "esm" | "iife";
   /** Packages that the script imports when it runs. */
   readonly external?: readonly string[];
 };
@@ -60,12 +62,13 @@ export type BundleOptions = {
 /** Makes one script of what `entry` imports; runs on Bun alone. */
 export async function bundleScript(
   entry: string,
-  { react = {}, mode = "production", external = [] }: BundleOptions = {},
+  { react = {}, mode = "production", format = "esm", external = [] }: BundleOptions = {},
 ): Promise<string> {
   const { outputs } = await Bun.build({
     entrypoints: [entry],
     target: "browser",
     minify: true,
+    format,
     external: [...external],
     define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     plugins: [replacing(react)],
@@ -87,4 +90,4 @@ const replacing = (names: Replacements): Bun.BunPlugin => ({
 
 /** Makes a script of the browser from its source. */
 export const bundleWebScript = (name: WebScript): Promise<string> =>
-  bundleScript(webPath(scriptSources[name]), { react: pageReact });
+  bundleScript(webPath(scriptSources[name]), { react: pageReact, format: name === "early.js" ? "iife" : "esm" });

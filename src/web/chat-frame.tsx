@@ -3,6 +3,7 @@ import type { Target } from "../client/index.ts";
 import { useClient } from "../react/index.ts";
 import { createOpenThreads } from "./open-threads.ts";
 import { People } from "./people.tsx";
+import { useIsDrawn } from "./hooks.ts";
 import { useShortcuts } from "./shortcuts.ts";
 import { StatusLine } from "./status-line.tsx";
 import { useSurface, type View } from "./surface.tsx";
@@ -26,6 +27,8 @@ export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProp
   const { isPage } = useSurface();
   const threads = useMemo(createOpenThreads, [client]);
   useShortcuts(target, view);
+  // Beside an open conversation the list comes after its messages.
+  const hasPeople = useIsDrawn() || target === null || view === "list";
   const Part = isPage ? "main" : "div";
   const shown = view === "full" ? (target === null ? "people" : "chat") : view === "list" ? "people" : "chat";
   return (
@@ -33,8 +36,8 @@ export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProp
       <StatusLine />
       {view !== "thread" && (
         <div id="side">
-          {head}
-          <People {...{ self: client.user, target, threads }} />
+          {hasPeople && head}
+          {hasPeople && <People {...{ self: client.user, target, threads }} />}
         </div>
       )}
       {view !== "list" &&

@@ -8,7 +8,8 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import { navigate, useSearch } from "./navigate.ts";
 import { type NotifyState, notifyState, startNotifying } from "./notify.ts";
 import { type PushOptions, registerPush, startPush } from "./push.ts";
-import { type Auth, followSignOut, type Identity, ownerOf } from "./session.ts";
+import type { Identity } from "./last-identity.ts";
+import { type Auth, followSignOut, ownerOf } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
 import { type Surface, SurfaceProvider } from "./surface.tsx";
 

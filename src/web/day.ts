@@ -9,8 +9,10 @@ export type DayNames = {
   moment(time: number, today: number): string;
   /** When somebody was last here, within a sentence. */
   lastSeen(time: number, today: number): string;
-  /** Makes the formats that each message needs. A format is otherwise made when it is first used, which takes as long as a drawing. */
-  prepare(): void;
+  /** True: the browser has loaded what it needs to make names. */
+  isLoaded(): boolean;
+  /** Loads it in a turn of its own, since that takes as long as a drawing, then calls `then`. Returns the function that ends this. */
+  load(then: () => void): () => void;
 };
 
 /** The start of the day of a time, `days` days later: by the calendar, since a day of a change of the clocks has 23 or 25 hours. */
@@ -35,11 +37,23 @@ export function dayNamesIn(language?: string): DayNames {
   const shortDay = format({ day: "numeric", month: "short" });
   const shortDayOfYear = format({ day: "numeric", month: "short", year: "numeric" });
   const whole = format({ dateStyle: "full", timeStyle: "short" });
+  const waiting = new Set<() => void>();
+  let isLoaded = false;
+  function loadNow(): void {
+    clock(0);
+    isLoaded = true;
+    for (const then of waiting) then();
+    waiting.clear();
+  }
+
   return {
     clock,
     whole,
-    prepare() {
-      for (const one of [clock, whole]) one(0);
+    isLoaded: () => isLoaded,
+    load(then) {
+      waiting.add(then);
+      if (waiting.size === 1) setTimeout(loadNow);
+      return () => void waiting.delete(then);
     },
     day(time, today) {
       const start = dayOf(time);

@@ -39,6 +39,16 @@ export function useIsLate(value: unknown, ms: number): boolean {
   return late !== null && late.value === value;
 }
 
+/** False while it is drawn for the first time: what can wait is drawn after that. */
+export function useIsDrawn(): boolean {
+  const [isDrawn, setIsDrawn] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(setIsDrawn, 0, true);
+    return () => clearTimeout(timer);
+  }, []);
+  return isDrawn;
+}
+
 /** On a phone the keyboard stays closed until the field is touched, and Enter begins a line. */
 export const isTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
 

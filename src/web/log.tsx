@@ -1,11 +1,11 @@
 import { memo, type ReactNode, type Ref, useEffect, useRef, useState } from "react";
 import type { Thread, ThreadRow, ThreadState } from "../client/index.ts";
 import { useThreadState } from "../react/index.ts";
-import { type DayNames, dayOf } from "./day.ts";
+import { dayOf } from "./day.ts";
 import { useToday } from "./hooks.ts";
 import { Message } from "./message.tsx";
 import { Scroller } from "./scroller.tsx";
-import { useSurface } from "./surface.tsx";
+import { useDays, useSurface } from "./surface.tsx";
 
 export type LogProps = {
   readonly thread: Thread;
@@ -23,7 +23,6 @@ const groupMs = 10 * 60_000;
 export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }: LogProps): ReactNode {
   const surface = useSurface();
   const peerHref = surface.peerHref(peer);
-  const { days } = surface;
   const whole = useThreadState(thread);
   const state = useOpened(thread, whole, sought);
   const today = useToday();
@@ -41,9 +40,7 @@ export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }:
         <p className="beginning">This is the beginning of your conversation with {peer}.</p>
       )}
       <ol>
-        {rows.flatMap((row, at) =>
-          entryOf({ row, previous: rows[at - 1], state, days, today, thread, sought, onEdit }),
-        )}
+        {rows.flatMap((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}
       </ol>
       {after === "unreachable" && rows.length > 0 && (
         <Unreachable text="Later messages cannot be loaded now." onRetry={thread.loadAfter} />
@@ -66,7 +63,6 @@ type EntryOptions = {
   readonly row: ThreadRow;
   readonly previous: ThreadRow | undefined;
   readonly state: ThreadState;
-  readonly days: DayNames;
   readonly today: number;
   readonly thread: Thread;
   readonly sought: number | null;
@@ -74,7 +70,7 @@ type EntryOptions = {
 };
 
 /** A row, below the day and the divider that begin with it. What it looks like depends on the one before it alone, so that a new one changes no other. */
-function entryOf({ row, previous, state, days, today, thread, sought, onEdit }: EntryOptions): readonly ReactNode[] {
+function entryOf({ row, previous, state, today, thread, sought, onEdit }: EntryOptions): readonly ReactNode[] {
   const isNewDay = previous === undefined || dayOf(previous.time) !== dayOf(row.time);
   const isDivided =
     state.divider !== null && row.seq !== null && row.seq >= state.divider && (previous?.seq ?? 0) < state.divider;
@@ -82,7 +78,7 @@ function entryOf({ row, previous, state, days, today, thread, sought, onEdit }: 
   return [
     isNewDay && (
       <li key={`day ${row.key}`} className="day">
-        <span>{days.day(row.time, today)}</span>
+        <Day time={row.time} today={today} />
       </li>
     ),
     isDivided && (
@@ -93,6 +89,11 @@ function entryOf({ row, previous, state, days, today, thread, sought, onEdit }: 
     <Message key={row.key} {...{ thread, row, isFirst, isSought: sought !== null && row.seq === sought, onEdit }} />,
   ];
 }
+
+const Day = ({ time, today }: { readonly time: number; readonly today: number }): ReactNode => (
+  // A line is as high without its name.
+  <span>{useDays()?.day(time, today) ?? "\u00A0"}</span>
+);
 
 const nothing: readonly ThreadRow[] = [];
 

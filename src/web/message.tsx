@@ -2,7 +2,7 @@ import { memo, type ReactNode, useState } from "react";
 import type { Thread, ThreadRow } from "../client/index.ts";
 import { useReadMark } from "../react/index.ts";
 import { Boundary } from "./boundary.tsx";
-import { useSurface } from "./surface.tsx";
+import { useDays } from "./surface.tsx";
 import { isEmojiOnly, partsOf } from "./text.ts";
 import { Tick, tickOf } from "./tick.tsx";
 
@@ -40,7 +40,6 @@ const Plain = ({ thread, row }: MessageProps): ReactNode => (
 function Row({ thread, row, isFirst, isSought, onEdit }: MessageProps): ReactNode {
   const { text, time, state, from, seq } = row;
   const ref = useReadMark<HTMLLIElement>(thread, row);
-  const { days } = useSurface();
   const tick = tickOf(state);
   const classes = [
     "message",
@@ -64,15 +63,22 @@ function Row({ thread, row, isFirst, isSought, onEdit }: MessageProps): ReactNod
         <span className="hidden">{tick === null ? from : "You"}: </span>
         <Body text={text}>
           <span className="meta">
-            <time dateTime={new Date(time).toISOString()} title={days.whole(time)}>
-              {days.clock(time)}
-            </time>
+            <Moment time={time} />
             <Tick state={state} />
           </span>
         </Body>
       </div>
       {row.failed !== undefined && <Failed thread={thread} row={row} onEdit={onEdit} />}
     </li>
+  );
+}
+
+function Moment({ time }: { readonly time: number }): ReactNode {
+  const days = useDays();
+  return (
+    <time dateTime={new Date(time).toISOString()} title={days?.whole(time)}>
+      {days?.clock(time)}
+    </time>
   );
 }
 

@@ -2,7 +2,7 @@ import { memo, type ReactNode } from "react";
 import type { Conversation, MessageState, Thread } from "../client/index.ts";
 import { useReadable, useThreadState, useTyping } from "../react/index.ts";
 import { Avatar, Icon } from "./icon.tsx";
-import { Go, useSurface } from "./surface.tsx";
+import { Go, useDays } from "./surface.tsx";
 import { previewOf } from "./text.ts";
 import { Tick } from "./tick.tsx";
 
@@ -52,10 +52,10 @@ type SummaryProps = {
 };
 
 function Summary({ last, state, today, isMuted, unread, unsent = "", isTyping = false }: SummaryProps): ReactNode {
-  const { days } = useSurface();
+  const days = useDays();
   return (
     <>
-      <span className="when">{last !== null && days.moment(last.time, today)}</span>
+      <span className="when">{last !== null && days?.moment(last.time, today)}</span>
       <span className="last" dir="auto">
         {isTyping ? (
           <span className="live">typing…</span>

@@ -2,14 +2,13 @@ import { type Client, createClient } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { pageHref, parameter } from "./address.ts";
 import { browserStorage } from "./browser-storage.ts";
+import { fetchOnce } from "./early-requests.ts";
+import { type Identity, recall, remember } from "./last-identity.ts";
 import { endPush } from "./push.ts";
 import { joinTabs, type TabsOfUser } from "./tabs-of-user.ts";
 
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
 export type Auth = "demo" | "jwt";
-
-/** Who uses the page. */
-export type Identity = { readonly user: string; readonly tenant?: string };
 
 /** What the page begins with. */
 export type Start =
@@ -19,14 +18,12 @@ export type Start =
   | { readonly view: "refused"; readonly reason: string }
   | { readonly view: "unreachable" };
 
-const lastIdentityKey = "tidings identity";
-
 /** The server names the user if the address does not. */
 export async function begin(auth: Auth): Promise<Start> {
   if (auth === "demo") return beginDemo();
   try {
-    const response = await fetch("/me");
-    if (response.ok) return remember((await response.json()) as Identity);
+    const response = await fetchOnce(new Request("/me", { credentials: "include" }));
+    if (response.ok) return known((await response.json()) as Identity);
     if (response.status < 500) return { view: "refused", reason: await reasonOf(response) };
   } catch {
     // Without a network the one who was here last reads what this browser holds.
@@ -53,33 +50,22 @@ async function reasonOf(response: Response): Promise<string> {
   }
 }
 
-function remember({ user, tenant }: Identity): Start {
+function known({ user, tenant }: Identity): Start {
   const identity = { user, ...(tenant !== undefined && { tenant }) };
-  try {
-    localStorage.setItem(lastIdentityKey, JSON.stringify(identity));
-  } catch {
-    // This browser stores nothing: it has nothing to show without a network either.
-  }
+  remember(identity);
   return { view: "chat", auth: "jwt", identity };
 }
 
-function recall(): Identity | null {
-  try {
-    return JSON.parse(localStorage.getItem(lastIdentityKey) ?? "null") as Identity | null;
-  } catch {
-    return null;
-  }
-}
-
-/** The client of the page. */
-export function openClient(auth: Auth, { user, tenant }: Identity): Client {
+/** The client of the page. `drawn`: the first messages are on screen. */
+export function openClient(auth: Auth, { user, tenant, drawn }: Identity & { readonly drawn: Promise<void> }): Client {
   const parameters = { user, ...(tenant !== undefined && { tenant }) };
   return createClient({
     url: location.origin,
     user,
     ...(tenant !== undefined && { tenant }),
     ...(auth === "demo" && { authenticate: async () => ({ parameters }) }),
-    storage: browserStorage(),
+    storage: browserStorage(drawn),
+    environment: { fetch: fetchOnce },
   });
 }
 

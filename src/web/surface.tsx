@@ -1,4 +1,4 @@
-import { createContext, createElement, type ReactNode, useContext } from "react";
+import { createContext, createElement, type ReactNode, useContext, useEffect, useState } from "react";
 import type { Target } from "../client/index.ts";
 import type { DayNames } from "./day.ts";
 
@@ -28,6 +28,14 @@ export const SurfaceProvider = Context.Provider;
 
 /** What is around the chat: every part of it is drawn inside of a provider. */
 export const useSurface = (): Surface => useContext(Context) as Surface;
+
+/** The names of times. Null until the browser has loaded them, which it does once the messages are on screen. */
+export function useDays(): DayNames | null {
+  const { days } = useSurface();
+  const [isLoaded, setIsLoaded] = useState(days.isLoaded);
+  useEffect(() => (isLoaded ? undefined : days.load(() => setIsLoaded(true))), [days, isLoaded]);
+  return isLoaded ? days : null;
+}
 
 type GoProps = {
   readonly to: Target | null;

@@ -8,7 +8,7 @@ import { markPage, markup, namesOfProperties } from "./markup.ts";
 import { dropDatabases, online, say, sayAll, storedCursor, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
-describePage("the chat page", ({ base, port, open, names }) => {
+describePage("the chat page", ({ base, port, open, names, post }) => {
   test("W5 without a user the page asks, and a + stays a +", async () => {
     const page = await open("/");
     await page.fill("#start-user", "+249912345678");
@@ -52,6 +52,31 @@ describePage("the chat page", ({ base, port, open, names }) => {
     } finally {
       await guarded.dispose();
     }
+  });
+
+  test("W56 a browser where the user was never before asks for the first messages before the page's script is here, a later visit does not", async () => {
+    const [a, b] = names();
+    await post(b, a, ["hello"]);
+    let asked: string[] = [];
+    const messagesAsked = Promise.withResolvers<void>();
+    const prepare = async (page: Page): Promise<void> => {
+      page.on("request", (request) => {
+        asked.push(new URL(request.url()).pathname);
+        if (asked.at(-1) === "/messages") messagesAsked.resolve();
+      });
+      await page.route("**/page.js", async (route) => {
+        await messagesAsked.promise;
+        await route.continue();
+      });
+    };
+    const page = await open(`/?user=${a}&to=${b}`, { prepare });
+    await until(() => texts(page), ["hello"]);
+    await online(page);
+    asked = [];
+    await page.reload();
+    await until(() => texts(page), ["hello"]);
+    expect(asked).toContain("/page.js");
+    expect(asked).not.toContain("/messages");
   });
 
   test("W7 W8 two people talk, and the ticks go accepted, delivered, read", async () => {
@@ -261,7 +286,10 @@ describePage("the chat page", ({ base, port, open, names }) => {
     for (const page of [alice, bob]) {
       expect(await page.locator("#log :is(script, img, iframe, style, a, b, math)").count()).toBe(0);
       expect(await page.locator("#people :is(script, img, iframe, style, b, math)").count()).toBe(0);
-      expect(await page.locator("script").count()).toBe(1);
+      expect(await page.evaluate("[...document.scripts].map(({ src }) => new URL(src).pathname)")).toEqual([
+        "/early.js",
+        "/page.js",
+      ]);
       expect(await page.title()).toEndWith("Tidings");
     }
   });

@@ -14,9 +14,9 @@ export function describeSite(runtime: string, start: Start): void {
 
     const files = {
       "/": "text/html",
+      "/early.js": "text/javascript",
       "/page.js": "text/javascript",
       "/tidings-chat.js": "text/javascript",
-      "/chat.css": "text/css",
       "/page.css": "text/css",
       "/push-worker.js": "text/javascript",
       "/favicon.svg": "image/svg",

@@ -1,4 +1,4 @@
-import { type Scope, type Storage, type Vault, VaultError, type Write } from "./contract.ts";
+import { type Storage, type Vault, VaultError, type Write } from "./contract.ts";
 import type { IdbFactory, IdbRanges, IdbRequest } from "./idb.ts";
 import {
   cache,
@@ -11,6 +11,7 @@ import {
   storeNames,
   type Work,
 } from "./idb-link.ts";
+import { isNew, type LocalNotes, nameOf, notes, prefix } from "./idb-notes.ts";
 import { cutFirst } from "./ranges.ts";
 import { needsOf, type RankEnds, type Resolved, resolveWrite, type RowChange, type Stored } from "./resolve.ts";
 import type { ConversationRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
@@ -45,33 +46,13 @@ export type IndexedDbOptions = {
   readonly indexedDB?: IdbFactory | undefined;
 };
 
-type LocalNotes = {
-  readonly [key: string]: unknown;
-  getItem(key: string): string | null;
-  setItem(key: string, text: string): void;
-  removeItem(key: string): void;
-};
 /** The name of a note, which is not that of a database: the row or the draft that a page was keeping as it was left. */
 const lastOf = (name: string, key: string): string => `last ${name} ${key}`;
 
 const browser = globalThis as unknown as {
   readonly indexedDB?: IdbFactory;
   readonly IDBKeyRange: IdbRanges;
-  readonly localStorage?: LocalNotes;
 };
-const prefix = "tidings 1 ";
-const nameOf = ({ url, tenant, user }: Scope): string => prefix + JSON.stringify([url, tenant, user]);
-
-/** Reads or writes the notes of which scopes were opened here: unlike databases they can be read at once, and listed in every browser. Undefined: there are none. */
-function notes<Result>(use: (local: LocalNotes) => Result): Result | undefined {
-  try {
-    return browser.localStorage && use(browser.localStorage);
-  } catch {
-    // The browser keeps none, or has no room.
-    return undefined;
-  }
-}
-
 /**
  * Storage in the browser, one database for each scope.
  *
@@ -80,7 +61,7 @@ function notes<Result>(use: (local: LocalNotes) => Result): Result | undefined {
  */
 export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = {}): Storage {
   return {
-    isNew: (scope) => notes((local) => local.getItem(nameOf(scope)) === null) ?? false,
+    isNew,
     async open(scope, makeDevice) {
       const name = nameOf(scope);
       try {
