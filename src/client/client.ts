@@ -124,8 +124,8 @@ export function createClient(options: ClientOptions): Client {
           }),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
-    onCaughtUp() {
-      threads.awake.forEach((thread) => thread.online());
+    onCaughtUp(isFresh) {
+      threads.awake.forEach((thread) => thread.online(isFresh));
       outbox.caughtUp();
     },
     // Another tab's notice may not have reached it.

@@ -1,5 +1,6 @@
 import { hex } from "../internal/sha256.ts";
 import { ClientError } from "./api.ts";
+import { createEarlyPages, type EarlyPages } from "./early-pages.ts";
 import type { Environment } from "./environment.ts";
 import type { Link, Position } from "./link/contract.ts";
 import { createTimer } from "./link/timer.ts";
@@ -23,6 +24,11 @@ export interface Life {
   position(): Position | null;
   /** This device's name, once its vault is read; rejects when the client is closed before. */
   device(): Promise<string>;
+  /**
+   * Whether the device may go on with what it holds, in the history of a connection. Pages that came before its first cursor may be of another one: they are
+   * dropped, and it connects again.
+   */
+  goesOn(history: string | undefined): boolean;
   close(): void;
 }
 
@@ -33,7 +39,7 @@ export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
   readonly ids: Ids;
   readonly cache: Cache;
   readonly keeper: Keeper;
-  readonly link: () => Pick<Link, "start" | "stop" | "probe">;
+  readonly link: () => Pick<Link, "start" | "stop" | "probe" | "reconnect">;
   /** The vault of a new device is being made. */
   readonly onNew: () => void;
   readonly onOpen: () => void;
@@ -60,6 +66,8 @@ export function createLife(options: LifeOptions): Life {
   /** The vault that is open or being read. */
   let current: Vault | null = null;
 
+  const early = createEarlyPages({ cache, keeper, onFault, reconnect: (waitMs) => link().reconnect(waitMs) });
+  const parts = { ...options, early };
   const isClosed = (): boolean => phase === "closed";
 
   /** Opens the vault before it connects: the data on the device is shown, with or without a network. */
@@ -75,7 +83,7 @@ export function createLife(options: LifeOptions): Life {
       current = vault;
       vault.onLost(() => lose(vault));
       keeper.use(vault);
-      const found = await readVault(options, vault);
+      const found = await readVault(parts, vault);
       // It was lost meanwhile, and another one is being opened.
       if (current !== vault) return;
       position = found;
@@ -136,6 +144,7 @@ export function createLife(options: LifeOptions): Life {
       if (position === null || isClosed()) throw new ClientError("closed", "The client is closed");
       return position.device;
     },
+    goesOn: early.goOn,
     connect(answer) {
       if (phase !== "open") {
         answer(null);
@@ -143,7 +152,7 @@ export function createLife(options: LifeOptions): Life {
         return begin();
       }
       const vault = keeper.vault();
-      const read = readPosition(options, vault).catch((fault: unknown) => onFault(fault));
+      const read = early.readPosition(() => readVault(parts, vault)).catch((fault: unknown) => onFault(fault));
       void read.then((found) => {
         if (found && current === vault) position = found;
         answer(found ?? null);
@@ -177,20 +186,14 @@ function once(act: () => void): () => void {
   };
 }
 
-async function readVault({ cache, ids, level }: LifeOptions, vault: Vault): Promise<Position> {
+type Parts = LifeOptions & { readonly early: EarlyPages };
+
+async function readVault({ cache, ids, level, early }: Parts, vault: Vault): Promise<Position> {
   const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
   // At once: this read must not overwrite later writes.
   cache.boot(boot);
   for (const { id } of boot.outbox) ids.pass(id);
+  early.read(boot.meta);
   cache.setRelations(await vault.relations());
   return { device: boot.meta.device, cursor: boot.meta.cursor, level };
-}
-
-/** Pages that came before a device got its first cursor may be of a history that has ended since: the server resets devices with a cursor only. */
-async function readPosition(options: LifeOptions, vault: Vault): Promise<Position> {
-  const { cache, keeper } = options;
-  const found = await readVault(options, vault);
-  if (found.cursor !== null || cache.conversations.size === 0) return found;
-  await keeper.write({ reset: true, resets: cache.resets() }, "relaxed");
-  return await readVault(options, vault);
 }

@@ -20,7 +20,7 @@ export interface Receiver {
 }
 
 export type ReceiverOptions = {
-  readonly life: Pick<Life, "position">;
+  readonly life: Pick<Life, "position" | "goesOn">;
   readonly sender: Sender;
   readonly outbox: Pick<Outbox, "begin">;
   readonly list: List;
@@ -34,7 +34,8 @@ export type ReceiverOptions = {
   readonly textBytesMax: Pick<Source<number>, "set">;
   /** Makes the inbox, which calls `caughtUp` once the backlog of a connection is written. */
   readonly inbox: (caughtUp: () => void) => Inbox;
-  readonly onCaughtUp: () => void;
+  /** `isFresh`: the device knew nothing of the log when the connection began. */
+  readonly onCaughtUp: (isFresh: boolean) => void;
   /** The page is visible again; it may have been frozen. */
   readonly onShown: () => void;
   /** The page is being left, and may never run again. */
@@ -61,17 +62,18 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     wishes.begin();
     // A frame other than `ping` and `ack` counts as the user: a hidden page asks for nothing, so that push goes on.
     if (surroundings.isVisible()) presence.begin();
-    onCaughtUp();
+    onCaughtUp(isFresh);
   }
 
   return {
     close: unsubscribe,
-    welcome({ limits, level }) {
+    welcome({ limits, level, history }) {
+      if (!life.goesOn(history)) return;
       connection = "catching-up";
       options.textBytesMax.set(limits.textBytes);
       const position = life.position();
       isFresh = position?.cursor === null;
-      if (position !== null) inbox.begin(position, level);
+      if (position !== null) inbox.begin(position, { level, history });
       sender.begin(limits.sendWindow);
       outbox.begin();
     },

@@ -42,6 +42,7 @@ export type Frame = {
   readonly device?: string;
   readonly level?: number;
   readonly protocol?: number;
+  readonly history?: string;
   readonly heartbeatMs?: number;
   readonly limits?: Limits;
   readonly typing?: boolean;
@@ -91,7 +92,7 @@ const limitsShape: Shape = { frameBytes: isSeq, textBytes: isSeq, sendWindow: is
 const shapes: Readonly<Record<string, Shape>> = {
   welcome: {
     ...{ protocol: isOneOf(1), level: optional(isSeq), user: isIdentifier, tenant: optional(isIdentifier) },
-    ...{ device: isIdentifier, cursor: isOpaque, time: isTime, heartbeatMs: isSeq },
+    ...{ device: isIdentifier, cursor: isOpaque, time: isTime, history: optional(isOpaque), heartbeatMs: isSeq },
     limits: (value) => isObject(value) && faultOf(value, limitsShape) === null,
   },
   changes: {

@@ -62,6 +62,7 @@ export function welcomeOf(
   else if (asked?.isList && reset === null) store.ackList(session, device, asked.n);
   const welcome = encodeFrame({
     ...{ type: "welcome", protocol: 1, level, user: session.user, tenant: session.tenant, device, cursor, time: now },
+    history: store.cursors.history(),
     heartbeatMs: limits.heartbeatMs,
     limits: welcomeLimits(limits),
   });

@@ -10,6 +10,7 @@ import { isPreflight, preflight, withCors } from "./cors.ts";
 import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
+import { historyHeader } from "../protocol/history-header.ts";
 import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
 import { isNamedBy, userHeader, userHeaderOf } from "../protocol/user-header.ts";
 import {
@@ -167,6 +168,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const call = { ...asked, ...parts, session, askedAt, proveAgain, clock, random, limits, ticketOf };
       const response = (await route.handle({ ...call, retryAfterMs, spend })) ?? jsonResponse(204, null);
+      response.headers.set(historyHeader, parts.store.cursors.history());
       if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
       return response;
     } finally {

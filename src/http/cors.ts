@@ -1,5 +1,6 @@
 import { ChatError } from "../error.ts";
 import { shownValue } from "../internal/shown-value.ts";
+import { historyHeader } from "../protocol/history-header.ts";
 import { userHeader } from "../protocol/user-header.ts";
 
 /** Headers that a page may always send: its proof of identity, that a body is JSON, and whose request it is. */
@@ -35,7 +36,7 @@ export function withCors(response: Response, allowed: string | null): Response {
     headers.set("Access-Control-Allow-Origin", allowed);
     // `null` is the origin of any sandboxed page and any local file: these may prove their user by a token, never by a cookie.
     if (allowed !== "null") headers.set("Access-Control-Allow-Credentials", "true");
-    headers.set("Access-Control-Expose-Headers", `Retry-After, ${userHeader}`);
+    headers.set("Access-Control-Expose-Headers", `Retry-After, ${userHeader}, ${historyHeader}`);
   }
   return new Response(response.body, { status: response.status, headers });
 }

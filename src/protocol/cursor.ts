@@ -24,6 +24,8 @@ export type Cursors = {
   readonly seal: (text: string) => string;
   /** Reads it back; null if this database has not made it. */
   readonly unseal: (text: string) => string | null;
+  /** The name of the history for clients, which only compare it: the same on every node, and nothing can be made of it. */
+  readonly history: () => string;
 };
 
 /** A block of AES as base64url, or a cursor of the first releases: its history and its number in the open. */
@@ -71,6 +73,15 @@ function sealKey(secret: Uint8Array): Uint8Array {
   );
 }
 
+/** The name of a history under the key (CBC-MAC): whoever knew the name itself could write cursors of the first releases. */
+function historyName(epoch: string, encrypt: (block: Uint8Array) => Uint8Array): string {
+  const bytes = new TextEncoder().encode(epoch);
+  let block = new Uint8Array(blockBytes);
+  for (let from = 0; from < bytes.length; from += blockBytes)
+    block = Uint8Array.from(encrypt(block.map((byte, at) => byte ^ (bytes[from + at] ?? 0))));
+  return base64url.encode(block);
+}
+
 function bytesOf(text: string): Uint8Array | null {
   try {
     return base64url.decode(text);
@@ -102,6 +113,7 @@ export function createCursors({ secret, epoch, random }: CursorOptions): Cursors
   const key = sealKey(bytes);
   const block = (): ReturnType<typeof ecb> => ecb(blockKey, { disablePadding: true });
   const tag = hash32(epoch);
+  const history = historyName(epoch, (bytes) => block().encrypt(bytes));
   let counter = random.integer() % 2 ** 32;
   /** The last cursor that was made: all recipients of a commit get the same one. */
   let last: { readonly n: number; readonly level: number; readonly text: string } | null = null;
@@ -126,6 +138,7 @@ export function createCursors({ secret, epoch, random }: CursorOptions): Cursors
   }
 
   return {
+    history: () => history,
     encode({ n, isList, level = levelMin }) {
       if (!isList && last?.n === n && last.level === level) return last.text;
       if (!Number.isSafeInteger(n) || n < 0 || n > nMax) throw new RangeError(`A change number is wanted, got ${n}`);

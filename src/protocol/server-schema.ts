@@ -69,6 +69,10 @@ export const serverFrames = {
     device: identifier,
     cursor,
     time,
+    history: v.pipe(
+      v.string(),
+      v.description("The name of the history that the cursor is of, as HTTP answers name it"),
+    ),
     heartbeatMs: mark,
     limits: welcomeLimits,
   }),

@@ -78,6 +78,7 @@ export function createStore(options: StoreOptions): Store {
   const cursors: Cursors = {
     encode: (position) => history.cursors().encode(position),
     decode: (text) => history.cursors().decode(text),
+    history: () => history.cursors().history(),
     seal: (text) => history.cursors().seal(text),
     unseal: (text) => history.cursors().unseal(text),
   };

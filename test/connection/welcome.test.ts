@@ -10,7 +10,7 @@ const start = { head: { epoch: "e", n: 50 }, synced: 30, newest: 40, seen: 0, le
 function open(asked: Position | null | undefined, { level = 1, known = 1 } = {}) {
   const acks: unknown[] = [];
   const store = {
-    cursors: { encode: ({ n, level: at }: Position) => `made ${n} ${at}` },
+    cursors: { history: () => "h1", encode: ({ n, level: at }: Position) => `made ${n} ${at}` },
     ack: (_session: unknown, device: string, at: Position) => void acks.push(["ack", device, at.n]),
     ackList: (_session: unknown, device: string, n: number) => void acks.push(["ackList", device, n]),
   } as unknown as Store;
@@ -32,6 +32,7 @@ test("P1 P74 the first frame names the user, the tenant, the device and the limi
     user: "alice",
     tenant: "t",
     device: "phone",
+    history: "h1",
     time: 7,
   });
   expect([welcome?.["heartbeatMs"], welcome?.["cursor"]]).toEqual([defaultLimits.heartbeatMs, "made 30 1"]);

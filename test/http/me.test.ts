@@ -87,7 +87,18 @@ describe("GET /me", () => {
     expect(headers.get("tidings-user")).toBe("acme/alice");
     const crossing = await me(chat, { origin: "http://chat.example" });
     expect(crossing.headers.get("tidings-user")).toBe("acme/alice");
-    expect(crossing.headers.get("access-control-expose-headers")).toBe("Retry-After, Tidings-User");
+    expect(crossing.headers.get("access-control-expose-headers")).toBe("Retry-After, Tidings-User, Tidings-History");
+  });
+
+  test("Q86 every answer names the history that it is of, as welcome does", async () => {
+    const [{ chat }, other] = [await open(), await open()];
+    const changes = await chat.fetch(requestOf("/changes?device=phone&wait=0", {}));
+    const { frames } = (await changes.json()) as { frames: { history?: string }[] };
+    const name = changes.headers.get("tidings-history");
+    expect(frames[0]?.history).toBe(name ?? "none");
+    for (const path of ["/me", "/conversations", "/contacts", "/messages?with=bob"])
+      expect((await chat.fetch(requestOf(path, {}))).headers.get("tidings-history")).toBe(name);
+    expect((await me(other.chat)).headers.get("tidings-history")).not.toBe(name);
   });
 
   test("Q85 T1 a request that names another user or tenant is refused, and does nothing", async () => {

@@ -38,16 +38,16 @@ export const clientInbox = {
     to: "cursor !== undefined;",
   },
   "pages that came before the first cursor are kept": {
-    rule: "J8 J9",
-    file: "client/life.ts",
-    from: "if (found.cursor !== null || cache.conversations.size === 0) return found;",
-    to: "return found;",
+    rule: "J94",
+    file: "client/early-pages.ts",
+    from: "if (history === undefined || history === of) return true;",
+    to: "void of; return true;",
   },
   "ranges are wider before the messages are there": {
     rule: "J7",
     file: "client/sync/history.ts",
-    from: "const resets = cache.resets();\n      const messages = await pages.messages({ of: { id: row.id }, at });",
-    to: 'const resets = cache.resets(); const messages = await pages.messages({ of: { id: row.id }, at }); if (messages !== null && messages.length > 0) await keeper.write({ conversations: [{ kind: "held", conversation: row.id, first: messages[0]?.seq ?? 1, last: messages.at(-1)?.seq ?? 1 }] }, "relaxed");',
+    from: "if (page === null) return null;\n      const { messages } = page;",
+    to: 'if (page === null) return null; const { messages } = page; if (messages.length > 0) await keeper.write({ conversations: [{ kind: "held", conversation: row.id, first: messages[0]?.seq ?? 1, last: messages.at(-1)?.seq ?? 1 }] }, "relaxed");',
   },
   "a message that comes again is counted again": {
     rule: "J9",

@@ -46,6 +46,22 @@ test("O6 a cursor comes back unchanged, and all other texts are refused", () => 
     expect(cursors.decode(text)).toBeNull();
 });
 
+test("Q86 the name of a history is the same on every node, another one for another history or secret, and no cursor", () => {
+  const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
+  const cursors = createCursors(options);
+  expect(createCursors(options).history()).toBe(cursors.history());
+  const others = [
+    { epoch: "abcdefgi" },
+    { epoch: "abcdefghabcdefgh" },
+    { epoch: "abcdefghabcdefghabcdefgh" },
+    { secret: "fedcba9876543210".repeat(4) },
+  ];
+  const names = [{}, ...others].map((other) => createCursors({ ...options, ...other }).history());
+  expect(new Set(names).size).toBe(names.length);
+  expect(cursors.decode(cursors.history())).toBeNull();
+  expect(cursors.decode(`${cursors.history()}.1`)).toBeNull();
+});
+
 test("O11 a cursor keeps the level of its changes, and whether it is one of the undelivered list, also on another node", () => {
   const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
   const [first, second] = [createCursors(options), createCursors(options)];

@@ -194,7 +194,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         const { alice } = people();
         const before = Date.now();
         const client = await join(url, { user: alice, device: "d1" });
-        const { cursor: _, time, ...rest } = client.welcome;
+        const { cursor: _, time, history, ...rest } = client.welcome;
+        expect(history).not.toBe("");
         expect(rest).toEqual({
           type: "welcome",
           protocol: 1,

@@ -20,6 +20,7 @@ describe("the strict client", () => {
     device: "d1",
     cursor: "e.0",
     time,
+    history: "h1",
     heartbeatMs: 25_000,
     limits,
   };

@@ -31,6 +31,8 @@ export type Welcome = {
   device: string;
   cursor: string;
   time: number;
+  /** Absent: the server is older than the field. */
+  history?: string;
   heartbeatMs: number;
   limits: { frameBytes: number; textBytes: number; sendWindow: number };
 };
@@ -138,6 +140,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     device: isIdentifier,
     cursor: isOpaque,
     time: isTime,
+    history: { optional: isOpaque },
     heartbeatMs: isSeq,
     limits: isLimits,
   },

@@ -38,6 +38,7 @@ describePage("the frames of the page", ({ open }) => {
       device: "d",
       cursor,
       time: 0,
+      history: "h",
       heartbeatMs: 25_000,
       limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow },
     });

@@ -72,6 +72,8 @@ describePage("the chat page", ({ base, port, open, names, post }) => {
     const page = await open(`/?user=${a}&to=${b}`, { prepare });
     await until(() => texts(page), ["hello"]);
     await online(page);
+    // What came before the first connection is kept.
+    expect(asked.filter((path) => path === "/messages")).toHaveLength(1);
     asked = [];
     await page.reload();
     await until(() => texts(page), ["hello"]);

@@ -14,7 +14,10 @@ export type Ask = {
 };
 
 /** The answer, or why there is none. It never throws. `retry`: the same request may succeed later; it was not refused for good. */
-export type Answer = { readonly ok: true; readonly status: number; readonly body: unknown } | Failure;
+export type Answer =
+  /** `history`: the name of the history that it is of. Absent: the server is of an older release. */
+  | { readonly ok: true; readonly status: number; readonly body: unknown; readonly history?: string | undefined }
+  | Failure;
 
 /** Why there is no answer. `status` 0: nothing came back. `code`: that of the problem body; without one `network` for status 0, else `http_502` and so on; of the link itself `busy`, `unauthenticated`, `closed`. `retryAfterMs`: not before that, as the server asks. */
 export type Failure = {

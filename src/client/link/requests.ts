@@ -1,4 +1,5 @@
 import type { Credentials } from "../api.ts";
+import { historyHeader } from "../../protocol/history-header.ts";
 import { userHeader } from "../../protocol/user-header.ts";
 import type { Environment } from "../environment.ts";
 import type { Answer, Ask, Failure } from "./contract.ts";
@@ -146,7 +147,7 @@ export function createRequests(options: RequestsOptions): Requests {
 async function readAnswer(response: Response): Promise<Answer> {
   const { status, ok, headers } = response;
   const body = parse(await response.text());
-  if (ok && body !== undefined) return { ok, status, body };
+  if (ok && body !== undefined) return { ok, status, body, history: headers.get(historyHeader) ?? undefined };
   const { code = `http_${status}`, detail = "" } = problemOf(body);
   if (ok || code === "http_404")
     return failure(0, { code: "foreign", message: `The answer ${status} is not Tidings' own` });

@@ -17,6 +17,8 @@ export interface Finder {
   find(where: "device" | "anywhere"): Promise<Found>;
   /** Asks the server before the vault is open: a later `find` takes this answer. */
   ask(): void;
+  /** Asks the server for the conversation again, if it is known: something may have changed before the first connection of the device. */
+  renew(): void;
 }
 
 export type FinderOptions = {
@@ -25,11 +27,12 @@ export type FinderOptions = {
   readonly pages: Pages;
   /** Called with what the server has sent, before that is written, if a reader can begin there: at the first unread message, not behind it. */
   readonly onPage: (page: FirstPage) => void;
+  readonly onFault: (fault: unknown) => void;
 };
 
 const noRanks = { up: () => 0, down: () => 0 };
 
-export function createFinder(target: Target, { cache, keeper, pages, onPage }: FinderOptions): Finder {
+export function createFinder(target: Target, { cache, keeper, pages, onPage, onFault }: FinderOptions): Finder {
   const of = queryOf(target);
   /** The question that is under way, or whose answer no `find` has taken yet. An answer from before a reset is none. */
   let asked: { readonly resets: number; readonly answer: Promise<Found> } | null = null;
@@ -42,18 +45,19 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage }: F
 
   /** Conversation and messages are asked for at once, and written together. */
   async function fetch(resets: number): Promise<Found> {
-    const [listed, page] = await Promise.all([pages.conversation(of), pages.messages({ of, at: "newest" })]);
-    if (listed === null) return "unreachable";
-    if (listed === "none") return "none";
-    const messages = page ?? [];
+    const beginning = await pages.beginning(of);
+    if (beginning === null) return "unreachable";
+    if (beginning === "none") return "none";
+    const { listed, messages, history } = beginning;
     const first = messages[0]?.seq;
     const patch = { kind: "listed", listed } as const;
     const row = mergeConversation(null, { patch, ranks: noRanks });
     const isBeginning = row !== null && first !== undefined && (row.unread === 0 || first <= row.own.read + 1);
     if (isBeginning && resets === cache.resets()) onPage({ row, messages });
-    const write = { messages, conversations: [patch, ...heldOf(listed.id, messages)], resets };
+    const write = { messages, conversations: [patch, ...heldOf(listed.id, messages)], resets, history };
     const { conversations, isOutdated } = await keeper.write(write, "relaxed");
-    return isOutdated ? await question() : (conversations[0] ?? "unreachable");
+    if (isOutdated && resets !== cache.resets()) return await question();
+    return (isOutdated ? undefined : conversations[0]) ?? "unreachable";
   }
 
   async function find(where: "device" | "anywhere"): Promise<Found> {
@@ -66,6 +70,13 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage }: F
     }
   }
 
+  async function renew(): Promise<void> {
+    const resets = cache.resets();
+    const listed = await pages.conversation(of);
+    if (listed === null || listed === "none") return;
+    await keeper.write({ conversations: [{ kind: "listed", listed }], resets }, "relaxed");
+  }
+
   return {
     async find(where) {
       const found = await find(where);
@@ -74,6 +85,7 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage }: F
       if (typeof row !== "string") cache.hold(row);
       return row;
     },
+    renew: () => void (heldRow(target, cache) !== null && renew().catch(onFault)),
     ask() {
       // If the storage cannot be opened, a later `find` asks anew.
       question().catch(() => void (asked = null));

@@ -22,10 +22,11 @@ export function createHistory({ cache, keeper, pages }: HistoryOptions): History
         if (messages.length === held.last - held.first + 1) return messages;
       }
       const resets = cache.resets();
-      const messages = await pages.messages({ of: { id: row.id }, at });
-      if (messages === null) return null;
+      const page = await pages.messages({ of: { id: row.id }, at });
+      if (page === null) return null;
+      const { messages } = page;
       if (messages.length === 0) return messages;
-      const write = { messages, conversations: heldOf(row.id, messages), resets };
+      const write = { ...page, conversations: heldOf(row.id, messages), resets };
       return (await keeper.write(write, "relaxed")).isOutdated ? null : messages;
     },
   };

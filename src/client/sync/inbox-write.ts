@@ -1,4 +1,4 @@
-import type { Frame } from "../link/contract.ts";
+import type { Frame, Position } from "../link/contract.ts";
 import type { DraftChange, OutboxChange, Write } from "../vault/contract.ts";
 import type { ConversationPatch } from "../vault/merge.ts";
 import type { MessageRow, RelationRow, Wish } from "../vault/rows.ts";
@@ -37,9 +37,14 @@ export type MessageAddress = Pick<MessageRow, "conversation" | "seq">;
 /** Collects one write of the frames. */
 export function collectWrite(
   frames: readonly LogFrame[],
-  of: { readonly cursor: string | null; readonly level: number; readonly self: string; readonly cache: Cache },
+  of: Pick<Position, "cursor" | "level"> & {
+    /** Absent: it is not known. */
+    readonly history?: string | undefined;
+    readonly self: string;
+    readonly cache: Cache;
+  },
 ): Collected {
-  const { level, self, cache } = of;
+  const { level, self, cache, history } = of;
   const messages: MessageRow[] = [];
   const accepted: MessageRow[] = [];
   const settledElsewhere: MessageAddress[] = [];
@@ -91,7 +96,7 @@ export function collectWrite(
     }
   const write: Write = {
     ...(frames.some(({ type }) => type === "reset") && { reset: true }),
-    ...(cursor !== null && cursor !== of.cursor && { cursor: { from: of.cursor, to: cursor, level } }),
+    ...(cursor !== null && cursor !== of.cursor && { cursor: { from: of.cursor, to: cursor, level }, history }),
     ...{ messages, conversations, relations, outbox, granted },
     ...(drafts.length > 0 && { drafts }),
   };

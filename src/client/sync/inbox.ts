@@ -11,11 +11,14 @@ import type { Keeper } from "./keeper.ts";
  * message that was accepted is written before any cursor that came after it, since the server leaves it out of the changes of that connection.
  */
 export interface Inbox {
-  begin(position: Position, level: number): void;
+  begin(position: Position, greeting: Greeting): void;
   take(frame: LogFrame): void;
   /** The connection has ended. A write that has begun still takes effect. */
   end(): void;
 }
+
+/** Of `welcome`; a server of an older release names no history. */
+export type Greeting = { readonly level: number; readonly history?: string | undefined };
 
 export type InboxOptions = {
   readonly self: string;
@@ -36,6 +39,8 @@ export type InboxOptions = {
 /** The frames of one connection that are not written yet. */
 type Connection = {
   readonly level: number;
+  /** Absent: it is not known. */
+  readonly history: string | undefined;
   /** How often the vault has been reset, as this connection knows it. */
   resets: number;
   /** The cursor up to which this connection has written its rows. */
@@ -152,9 +157,9 @@ export function createInbox(options: InboxOptions): Inbox {
   }
 
   return {
-    begin({ cursor }, level) {
+    begin({ cursor }, { level, history }) {
       connection = {
-        ...{ level, cursor, stored: cursor, resets: cache.resets() },
+        ...{ level, history, cursor, stored: cursor, resets: cache.resets() },
         ...{ frames: [], phase: "catching-up", isWriting: false, cancelStanding: null },
       };
     },

@@ -64,7 +64,8 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
     if (page === null) return set("unreachable");
     next = page.next === null ? "end" : { after: page.next };
     const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
-    if (conversations.length > 0) await keeper.write({ conversations, resets }, "relaxed");
+    const { history } = page;
+    if (conversations.length > 0) await keeper.write({ conversations, resets, history }, "relaxed");
     set(next === "end" ? "end" : "more");
   }
 

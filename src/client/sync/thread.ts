@@ -46,8 +46,8 @@ export type OwnedThread = Thread & {
   ask(): void;
   /** The vault is open. */
   open(): void;
-  /** A connection has caught up: what could not be had is asked for again. */
-  online(): void;
+  /** A connection has caught up: what could not be had is asked for again. `isFresh`: what is shown came before the device knew the log. */
+  online(isFresh: boolean): void;
   /** Another tab has changed the draft. */
   draftChanged(): void;
   /** The page is being left: what was typed is saved at once. */
@@ -165,7 +165,7 @@ export function createThread(
     },
     typing: (isTyping) => typing.type(target, isTyping),
     markRead: marker.mark,
-    online: window.online,
+    online: (isFresh) => [window.online, ...(isFresh ? [finder.renew] : [])].forEach((go) => go()),
     ask: finder.ask,
     open() {
       jump(start);

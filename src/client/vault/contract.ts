@@ -50,6 +50,11 @@ export type Write = {
    * `granted` are left out.
    */
   readonly resets?: number;
+  /**
+   * The history that its rows are of, as the server names it. Until the first cursor is stored, a vault takes rows of one history: those of another one are left
+   * out as after a reset.
+   */
+  readonly history?: string | undefined;
   /** Moves the cursor if the stored one is `from`; leaves it alone if it is another. `to` already stored counts as moved. After `reset` it is always moved. */
   readonly cursor?: { readonly from: string | null; readonly to: string; readonly level: number };
   readonly identity?: { readonly tenant: string; readonly user: string };

@@ -68,7 +68,8 @@ export function needsOf(write: Write): Needs {
 
 /** Decides a write from what its transaction has read. Pure, so that every storage decides alike. */
 export function resolveWrite(asked: Write, stored: Stored): Resolved {
-  const isOutdated = asked.resets !== undefined && asked.resets !== (stored.meta.resets ?? 0);
+  const isOutdated =
+    (asked.resets !== undefined && asked.resets !== (stored.meta.resets ?? 0)) || isOfAnother(asked, stored.meta);
   const write = isOutdated ? withoutHistory(asked) : withDueReset(asked, stored.meta);
   const reset = write.reset === true;
   const meta = nextMeta(write, stored.meta);
@@ -100,6 +101,10 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   };
 }
 
+/** Whether its rows are of another history than those that came before the first cursor. From that on, the server says when a history has ended. */
+const isOfAnother = ({ history }: Write, meta: Meta): boolean =>
+  history !== undefined && meta.cursor === null && history !== (meta.history ?? history);
+
 /** The rest of a write whose rows are of a history that has ended. */
 function withoutHistory({ outbox, drafts, wishes, identity }: Write): Write {
   return {
@@ -118,11 +123,16 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
   const { cursor, identity } = write;
   const cursorMoved =
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
-  if (!cursorMoved && identity === undefined && write.reset !== true) return { changed: null, cursorMoved };
+  const { history: known, ...rest } = meta;
+  const isBegun = cursorMoved || meta.cursor !== null;
+  const named = isBegun ? undefined : (write.history ?? (write.reset === true ? undefined : known));
+  if (!cursorMoved && identity === undefined && write.reset !== true && named === known)
+    return { changed: null, cursorMoved };
   // The stored cursor of another tab covers the rows of both tabs.
   const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {
-    ...meta,
+    ...rest,
+    ...(named !== undefined && { history: named }),
     ...(write.reset === true && { resets: (meta.resets ?? 0) + 1 }),
     ...(cursorMoved && { cursor: cursor.to, level: nextLevel }),
     ...(identity !== undefined && { identity }),

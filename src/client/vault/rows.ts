@@ -109,6 +109,8 @@ export type Meta = {
   readonly level: number;
   /** How often its cache was dropped by a reset. Absent: never. A tab that knows another number shows another history. */
   readonly resets?: number;
+  /** The history of the rows that came before the first cursor. Absent: it is not known, or there are none. */
+  readonly history?: string;
   /** The user and tenant of the last `welcome`. Null before the first. */
   readonly identity: { readonly tenant: string; readonly user: string } | null;
 };

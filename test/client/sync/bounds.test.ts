@@ -117,7 +117,12 @@ test("J51 a number of unread messages that is unknown again and again is asked f
   const listed = { id: "c1", lastMessage: messageRow("c1", 1), unread: 0, delivered: 0, read: 0 };
   const counts = createCounts({
     ...{ clock: fakeClock(), cache, onFault },
-    pages: { messages: async () => null, conversations: async () => null, conversation: async () => listed },
+    pages: {
+      beginning: fail,
+      messages: async () => null,
+      conversations: async () => null,
+      conversation: async () => listed,
+    },
     keeper: {
       ...keeper,
       async write() {
@@ -167,6 +172,7 @@ test("J57 a page of the list that comes after a reset does not move the place of
   const list = createListPages({
     ...{ clock: fakeClock(), cache: createCache(), keeper, onFault, onChange() {} },
     pages: {
+      beginning: fail,
       messages: fail,
       conversation: fail,
       conversations(after) {
@@ -232,7 +238,7 @@ test("J5 a message that another tab has settled is shown when this tab's own ans
     },
     link: { send: () => true, reconnect() {}, caughtUp() {} },
   });
-  inbox.begin({ device: "d", cursor: "c0", level: 2 }, 2);
+  inbox.begin({ device: "d", cursor: "c0", level: 2 }, { level: 2 });
   inbox.take({ type: "accepted", id: message.id, conversation: "c1", seq: 1, time: 1, duplicate: true });
   await Bun.sleep(0);
   expect(shown).toEqual([message]);

@@ -32,7 +32,7 @@ async function openTab(vault: Vault) {
       caughtUp() {},
     },
   });
-  inbox.begin({ device: "d", cursor: null, level: 2 }, 2);
+  inbox.begin({ device: "d", cursor: null, level: 2 }, { level: 2 });
   let frames = 0;
   return {
     ...{ clock, acks, told, reconnects: () => reconnects },

@@ -12,7 +12,12 @@ function setupList(count: number) {
   const list = createList({
     ...{ clock: fakeClock(), self: "alice", cache, onFault: (fault: unknown) => void faults.push(fault) },
     keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, leave() {}, failed() {}, close() {} },
-    pages: { messages: async () => null, conversations: async () => null, conversation: async () => null },
+    pages: {
+      beginning: async () => null,
+      messages: async () => null,
+      conversations: async () => null,
+      conversation: async () => null,
+    },
     wishes: { read: async () => {}, want: async () => {}, mute: () => null, relations: () => [], begin() {}, end() {} },
   });
   const rows = Array.from({ length: count }, (_, at) => conversationRow(at + 1));

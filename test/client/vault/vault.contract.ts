@@ -214,6 +214,30 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal(await one.relations(), [unblocked]);
   });
 
+  test("J94 until the first cursor is stored, rows of another history than the first ones are left out", async (bench) => {
+    const vault = await open(bench);
+    const history = async () => (await vault.boot(9)).meta.history ?? null;
+    const write = async (change: Write) => {
+      const { isReset, isOutdated, cursor, conversations } = await vault.write(change, "relaxed");
+      return [isReset, isOutdated, cursor, conversations.length];
+    };
+    equal([await write(arrival(message("c1", 1))), await history()], [[false, false, null, 1], null]);
+    equal(
+      [await write({ ...arrival(message("c1", 2)), history: "h1" }), await history()],
+      [[false, false, null, 1], "h1"],
+    );
+    const first: Write = { ...arrival(message("c2", 1)), cursor: { from: null, to: "k1", level: 1 } };
+    equal([await write({ ...first, history: "h2" }), await history()], [[false, true, null, 0], "h1"]);
+    equal([await write({ reset: true }), await history()], [[true, false, null, 0], null]);
+    equal(
+      [await write({ ...arrival(message("c3", 1)), history: "h2" }), await history()],
+      [[false, false, null, 1], "h2"],
+    );
+    equal([await write({ ...first, history: "h2" }), await history()], [[false, false, "k1", 1], null]);
+    // From here on the server says when a history has ended.
+    equal(await write({ ...arrival(message("c4", 1)), history: "h1" }), [false, false, "k1", 1]);
+  });
+
   test("J57 a reset drops messages, conversations and relations, and keeps the outbox, drafts, wishes and the device", async (bench) => {
     const vault = await open(bench);
     await vault.write(

@@ -14,6 +14,11 @@ export type Mutant = {
  */
 export const mutants: readonly Mutant[] = [
   {
+    name: "pages that came before the first cursor are kept",
+    red: "J94 a new device that is greeted in another history after that",
+    in: "test/client/sync/first-page.test.ts",
+  },
+  {
     name: "changes overtake an answer that waits",
     red: "H3 R3 an answer that is known holds changes back",
     in: "test/connection/outbox.test.ts",

@@ -72,7 +72,6 @@ describe("mutants of the client", () => {
   testMutant("control: V3 J5 the first cursor of a device may be lost");
   testMutant("control: V3 J5 a connection begins at what was acked");
   testMutant("control: V3 J56 a cursor moves from any other");
-  testMutant("control: V3 J8 J9 J94 pages that came before the first cursor are kept");
   testMutant("control: V3 J7 ranges are wider before the messages are there");
   testMutant("control: V3 J9 a message that comes again is counted again");
   testMutant("control: V3 J10 J91 a reset drops what waits to be sent");
