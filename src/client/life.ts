@@ -58,15 +58,14 @@ export function createLife(options: LifeOptions): Life {
   const { clock, randomBytes, storage, scope, keeper, link, onFault } = options;
   let phase: "unopened" | "making" | "opening" | "open" | "closed" = "unopened";
   let uses = 0;
-  let position: Position | null = null;
-  const waitForPosition: (() => void)[] = [];
+  const place = createPlace();
   /** Counts the openings: one that was overtaken changes nothing. */
   let opening = 0;
-  const reopen = createTimer(clock, () => (uses > 0 || waitForPosition.length > 0) && begin());
+  const reopen = createTimer(clock, () => (uses > 0 || place.isAwaited()) && begin());
   /** The vault that is open or being read. */
   let current: Vault | null = null;
 
-  const early = createEarlyPages({ cache, keeper, onFault, reconnect: (waitMs) => link().reconnect(waitMs) });
+  const early = createEarlyPages({ ...options, reconnect: (waitMs) => link().reconnect(waitMs) });
   const parts = { ...options, early };
   const isClosed = (): boolean => phase === "closed";
 
@@ -86,8 +85,7 @@ export function createLife(options: LifeOptions): Life {
       const found = await readVault(parts, vault);
       // It was lost meanwhile, and another one is being opened.
       if (current !== vault) return;
-      position = found;
-      for (const tell of waitForPosition.splice(0)) tell();
+      place.set(found);
     } catch (fault) {
       if (opening !== mine) return;
       drop();
@@ -108,9 +106,7 @@ export function createLife(options: LifeOptions): Life {
   }
 
   /** Without an open vault the link gets no position, and its status says that it waits for the storage, until it is probed. */
-  function want(): void {
-    if (uses > 0) link().start();
-  }
+  const want = (): unknown => uses > 0 && link().start();
 
   function drop(): void {
     current?.close();
@@ -128,7 +124,7 @@ export function createLife(options: LifeOptions): Life {
     if (isClosed() || vault !== current) return;
     link().stop();
     drop();
-    position = null;
+    place.set(null);
     options.onLost();
     void open();
   }
@@ -137,10 +133,10 @@ export function createLife(options: LifeOptions): Life {
     isClosed,
     isOpen: () => phase === "open",
     isNew: () => phase === "making",
-    position: () => position,
+    position: place.get,
     async device() {
       if (phase === "unopened") void open();
-      if (position === null && !isClosed()) await new Promise<void>((tell) => void waitForPosition.push(tell));
+      const position = isClosed() ? null : await place.first();
       if (position === null || isClosed()) throw new ClientError("closed", "The client is closed");
       return position.device;
     },
@@ -154,7 +150,7 @@ export function createLife(options: LifeOptions): Life {
       const vault = keeper.vault();
       const read = early.readPosition(() => readVault(parts, vault)).catch((fault: unknown) => onFault(fault));
       void read.then((found) => {
-        if (found && current === vault) position = found;
+        if (found && current === vault) place.set(found);
         answer(found ?? null);
       });
     },
@@ -170,11 +166,32 @@ export function createLife(options: LifeOptions): Life {
     },
     close() {
       phase = "closed";
-      for (const tell of waitForPosition.splice(0)) tell();
+      place.end();
       keeper.close();
       current?.close();
       current = null;
     },
+  };
+}
+
+/** Where the device is in the log, for those who wait for its name. */
+function createPlace() {
+  let position: Position | null = null;
+  const waiting: (() => void)[] = [];
+  const tell = (): void => waiting.splice(0).forEach((one) => one());
+  return {
+    get: () => position,
+    set(next: Position | null): void {
+      position = next;
+      if (next !== null) tell();
+    },
+    /** Null: it ended before. */
+    async first(): Promise<Position | null> {
+      if (position === null) await new Promise<void>((resolve) => void waiting.push(resolve));
+      return position;
+    },
+    isAwaited: () => waiting.length > 0,
+    end: tell,
   };
 }
 
