@@ -128,7 +128,6 @@ export function createClient(options: ClientOptions): Client {
       threads.awake.forEach((thread) => thread.online(isFresh));
       outbox.caughtUp();
     },
-    // Another tab's notice may not have reached it.
     onShown: () => life.isOpen() && threads.awake.forEach((thread) => thread.draftChanged()),
     onLeaving: () => [outbox, ...threads.awake].forEach((part) => part.leave()),
   });

@@ -89,8 +89,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
           return sender.rejected(frame);
         case "error":
           // To a send it is an answer for good: it will never be well-formed.
-          if (frame.id !== undefined) sender.rejected({ ...frame, type: "rejected", id: frame.id, retry: "never" });
-          return;
+          if (frame.id === undefined) return wishes.refused();
+          return sender.rejected({ ...frame, type: "rejected", id: frame.id, retry: "never" });
         case "typing":
           return typing.take(frame);
         case "presence":

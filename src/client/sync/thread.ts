@@ -165,7 +165,12 @@ export function createThread(
     },
     typing: (isTyping) => typing.type(target, isTyping),
     markRead: marker.mark,
-    online: (isFresh) => [window.online, ...(isFresh ? [finder.renew] : [])].forEach((go) => go()),
+    online(isFresh) {
+      window.online();
+      if (isFresh) finder.renew();
+      // A tab that died may have sent the draft, and have told nobody.
+      draft.load();
+    },
     ask: finder.ask,
     open() {
       jump(start);

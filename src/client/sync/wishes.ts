@@ -22,6 +22,8 @@ export interface Wishes {
   relations(): readonly RelationRow[];
   /** A connection has caught up. */
   begin(): void;
+  /** A frame was refused, without saying which: read marks that went out as frames are asked for as requests, whose answers tell. */
+  refused(): void;
   end(): void;
 }
 
@@ -124,6 +126,10 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       state = "idle";
       sent.clear();
       answered.clear();
+      run();
+    },
+    refused() {
+      sent.clear();
       run();
     },
     end() {

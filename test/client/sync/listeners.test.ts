@@ -18,7 +18,10 @@ function setupList(count: number) {
       conversations: async () => null,
       conversation: async () => null,
     },
-    wishes: { read: async () => {}, want: async () => {}, mute: () => null, relations: () => [], begin() {}, end() {} },
+    wishes: {
+      ...{ read: async () => {}, want: async () => {}, mute: () => null, relations: () => [] },
+      ...{ begin() {}, refused() {}, end() {} },
+    },
   });
   const rows = Array.from({ length: count }, (_, at) => conversationRow(at + 1));
   cache.boot({

@@ -9,22 +9,21 @@ import type { RelationRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";
 
-/** Wishes of an online client, whose server answers when the test says so. */
-async function online() {
+/** Wishes of an online client, whose server answers when the test says so; `takesFrames`: frames go out. */
+async function online(takesFrames = false) {
   const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
   const clock = fakeClock();
   const cache = createCache();
-  const onFault = (fault: unknown): never => {
-    throw fault;
-  };
+  const faults: unknown[] = [];
+  const onFault = (fault: unknown): void => void faults.push(fault);
   const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
   keeper.use(vault);
   const asked: ((answer: Answer) => void)[] = [];
-  const link = { send: () => false, ask: () => new Promise<Answer>((resolve) => void asked.push(resolve)) };
+  const link = { send: () => takesFrames, ask: () => new Promise<Answer>((resolve) => void asked.push(resolve)) };
   const wishes = createWishes({ clock, cache, keeper, onFault, link });
   wishes.begin();
   return {
-    wishes,
+    ...{ wishes, cache, asked, faults },
     stored: vault.relations,
     block: (is: boolean) => wishes.want({ kind: "block", user: "bob", is }),
     async grant(): Promise<void> {
@@ -67,4 +66,14 @@ test("J97 a grant that the log does not bring ends with the next connection", as
   wishes.end();
   wishes.begin();
   expect(wishes.relations()).toEqual([]);
+});
+
+test("J100 a read mark whose frame is refused is asked for once more, and ends with the answer", async () => {
+  const { wishes, cache, asked } = await online(true);
+  await wishes.read({ conversation: "c1", seq: 1, id: "m1" });
+  expect([asked.length, cache.wishes.size]).toEqual([0, 1]);
+  wishes.refused();
+  await until(() => asked.length === 1);
+  asked.shift()?.({ ok: false, status: 404, code: "not_found", message: "No such", retry: false });
+  await until(() => cache.wishes.size === 0);
 });
