@@ -165,12 +165,8 @@ export function createThread(
     },
     typing: (isTyping) => typing.type(target, isTyping),
     markRead: marker.mark,
-    online(isFresh) {
-      window.online();
-      if (isFresh) finder.renew();
-      // A tab that died may have sent the draft, and have told nobody.
-      draft.load();
-    },
+    // A tab that died may have sent the draft, and have told nobody.
+    online: (isFresh) => [window.online, draft.load, ...(isFresh ? [finder.renew] : [])].forEach((go) => go()),
     ask: finder.ask,
     open() {
       jump(start);
