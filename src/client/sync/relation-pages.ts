@@ -27,14 +27,16 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
   /** They are still to be fetched: an earlier try may have failed, or its tab may have died. */
   let isDue = true;
 
-  async function fetchNames(list: "contacts" | "blocks"): Promise<readonly string[]> {
-    const names: string[] = [];
+  /** Null: the server cannot be asked now. */
+  async function fetchNames(list: "contacts" | "blocks"): Promise<ReadonlySet<string> | null> {
+    const names = new Set<string>();
     let after: string | null = null;
     for (let page = 0; page < pagesMax; page++) {
       const answer: Answer = await link.ask({ method: "GET", path: withParameters(`/${list}`, { after }) });
+      if (!answer.ok && answer.retry) return null;
       if (!answer.ok) throw refusal(answer);
       const body = answer.body as { [list in string]?: { user: string }[] } & { readonly next?: string | null };
-      names.push(...(body[list] ?? []).map(({ user }) => user));
+      for (const { user } of body[list] ?? []) names.add(user);
       after = body.next ?? null;
       if (after === null) break;
     }
@@ -43,7 +45,9 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
 
   async function fetchAll(): Promise<void> {
     const resets = cache.resets();
-    const [contacts, blocks] = [new Set(await fetchNames("contacts")), new Set(await fetchNames("blocks"))];
+    const contacts = await fetchNames("contacts");
+    const blocks = contacts && (await fetchNames("blocks"));
+    if (contacts === null || blocks === null) return later();
     const listed = [...new Set([...contacts, ...blocks])].map((user) => ({
       ...{ user, contact: contacts.has(user), blocked: blocks.has(user) },
     }));
@@ -51,10 +55,12 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
     isDue = false;
   }
 
+  const later = (): void => void clock.after(retryMs, () => isDue && run());
+
   function run(): void {
     fetchAll().catch((fault: unknown) => {
       onFault(fault);
-      clock.after(retryMs, () => isDue && run());
+      later();
     });
   }
 
