@@ -25,6 +25,8 @@ export type SdkVerdict = {
 /** Clients have sent and read everything within this time after the last fault. */
 const recoverMsMax = 120_000;
 const lookMs = 1_000;
+/** A request that got lost is given up after 15 s, and may hold up those behind it until then. */
+const lostMs = 16_000;
 
 /** Draws the world of a seed: in each, some operations never happen, and others often. */
 export function drawSdkPlan(seed: number): SdkPlan {
@@ -113,7 +115,7 @@ async function run(options: SdkWorldOptions): Promise<SdkVerdict> {
 
 /** Every tab scrolls through everything. */
 function showAll(world: SdkWorld): number {
-  let steps = 0;
+  let steps = world.timeline.runUntil(world.timeline.now() + lostMs);
   for (let round = 0; round < 12; round++) {
     for (const { tabs, user } of world.browsers)
       for (const tab of tabs)
