@@ -23,9 +23,9 @@ export function createReadMarker({
   let isMarking = false;
 
   function run(): void {
-    const { row, messages } = window();
+    const { row, messages, isPast } = window();
     const seen = messages.findLast((message) => message.seq <= wanted && message.from !== self);
-    if (isMarking || row === null || seen === undefined || seen.seq <= row.own.read) return;
+    if (isMarking || isPast || row === null || seen === undefined || seen.seq <= row.own.read) return;
     isMarking = true;
     const asked = wanted;
     const isWhole = (messages.at(-1)?.seq ?? 0) >= row.counted;

@@ -110,7 +110,7 @@ export function createThread(
   /** Its seqs are those of another history. */
   function beginAnew(): void {
     readAtOpen = null;
-    window.show("newest");
+    window.beginAnew();
   }
 
   function changed(change: Change): void {

@@ -13,6 +13,8 @@ export type WindowState = {
   readonly messages: readonly MessageRow[];
   readonly before: Edge;
   readonly after: Edge;
+  /** The messages are of a history that has ended: they are shown until those of the new one are here, and count for nothing. */
+  readonly isPast: boolean;
 };
 
 /** A window over one conversation. It reads what the device holds, and asks the server for the rest. */
@@ -22,6 +24,8 @@ export interface MessageWindow {
   preview(row: ConversationRow, messages: readonly MessageRow[]): void;
   /** Shows the part around `at`; the present one stays until that is here. */
   show(at: "newest" | number): void;
+  /** What it shows is of a history that has ended: shows the newest of the present one. */
+  beginAnew(): void;
   loadBefore(): void;
   loadAfter(): void;
   /** The vault was read again: goes on where it is, with what another tab has stored meanwhile. */
@@ -44,7 +48,7 @@ export type WindowOptions = {
 /** How many messages a window holds at most. Beyond that it drops those at the other end. */
 export const windowMax = 300;
 
-const nothing: WindowState = { row: null, messages: [], before: "loading", after: "loading" };
+const nothing: WindowState = { row: null, messages: [], before: "loading", after: "loading", isPast: false };
 
 export function createWindow({ find, history, cache, onChange, onFault }: WindowOptions): MessageWindow {
   let state = nothing;
@@ -53,8 +57,6 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   /** The last move that has come to its end. */
   let ended = -1;
   let wanted: "newest" | number = "newest";
-  /** The window follows the newest message. */
-  const follows = (): boolean => state.after === "end";
 
   function set(next: Partial<WindowState>): void {
     state = { ...state, ...next };
@@ -74,13 +76,13 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   async function fill(mine: number, at: "newest" | number): Promise<void> {
     const found = await find("anywhere");
     if (mine !== move) return;
-    if (found === "none") return set({ row: null, messages: [], before: "end", after: "end" });
+    if (found === "none") return set({ row: null, messages: [], before: "end", after: "end", isPast: false });
     if (found === "unreachable") return set({ before: "unreachable", after: "end" });
     const messages = await history.load(found, at === "newest" ? at : { around: at });
     if (mine !== move) return;
     const row = cache.conversations.get(found.id) ?? found;
     if (messages === null) return set({ row, before: "unreachable", after: "unreachable" });
-    set({ row, messages: keepSame(state.messages, messages), ...edges(row, messages) });
+    set({ row, messages: keepSame(state.messages, messages), ...edges(row, messages), isPast: false });
     if (at === "newest") catchUp();
   }
 
@@ -88,7 +90,7 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     const mine = move;
     const { row, messages } = state;
     const [first, last] = [messages[0], messages.at(-1)];
-    if (row === null || first === undefined || last === undefined) return begin(wanted);
+    if (row === null || first === undefined || last === undefined || state.isPast) return begin(wanted);
     set({ [side]: "loading" });
     const page = await history.load(row, side === "before" ? { before: first.seq } : { after: last.seq });
     if (mine !== move) return;
@@ -108,8 +110,8 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     const row = await find("device");
     if (mine !== move) return;
     if (typeof row === "string" && state.row === null) return;
-    if (typeof row === "string" || state.messages.length === 0) return begin(wanted);
-    if (follows()) wanted = "newest";
+    if (typeof row === "string" || state.messages.length === 0 || state.isPast) return begin(wanted);
+    if (follows(state)) wanted = "newest";
     set({ row, ...edges(row, state.messages) });
     catchUp();
   }
@@ -137,6 +139,10 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
       set({ row, messages, after: after === "end" ? after : "loading" });
     },
     show: (at) => run(begin(at)),
+    beginAnew() {
+      set({ isPast: true, before: "loading" });
+      run(begin("newest"));
+    },
     loadBefore() {
       if (state.before === "more" || state.before === "unreachable") run(extend("before"));
     },
@@ -145,17 +151,16 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     },
     reload: () => run(resume()),
     online() {
-      if (state.before === "unreachable" && state.messages.length === 0) run(begin(wanted));
+      if (isMissing(state)) run(begin(wanted));
       else if (state.after === "unreachable") run(extend("after"));
     },
     changed(row, messages) {
       if (state.row !== null && state.row.id !== row.id) return;
-      const wasFollowing = follows() && (state.row !== null || state.before === "end");
-      const news = messages.filter((message) => isNear(state.messages, message, wasFollowing));
-      const cut = join(state.messages, news).slice(-windowMax);
+      const wasFollowing = follows(state) && (state.row !== null || state.before === "end");
+      const cut = joinNear(state.messages, messages, wasFollowing);
+      if (isMissing(state)) return run(begin(wanted));
+      if (state.isPast) return;
       if (state.before === "loading" && state.messages.length === 0) return set({ row });
-      // It could not be loaded when it was opened; now something of it is here.
-      if (state.before === "unreachable" && state.messages.length === 0) return run(begin(wanted));
       set({ row, messages: cut, ...edges(row, cut) });
       if (wasFollowing) {
         wanted = "newest";
@@ -176,6 +181,20 @@ function keepSame(held: readonly MessageRow[], next: readonly MessageRow[]): rea
   const bySeq = new Map(held.map((message) => [message.seq, message]));
   return next.map((message) => sameOr(bySeq.get(message.seq), message));
 }
+
+/** The window follows the newest message. */
+const follows = ({ after }: WindowState): boolean => after === "end";
+
+/** Nothing of the present history could be had yet: any news is a reason to try again. */
+const isMissing = ({ before, isPast, messages }: WindowState): boolean =>
+  before === "unreachable" && (isPast || messages.length === 0);
+
+/** The messages of a window with the news that belong into it, or continue it. */
+const joinNear = (held: readonly MessageRow[], news: readonly MessageRow[], follows: boolean): readonly MessageRow[] =>
+  join(
+    held,
+    news.filter((message) => isNear(held, message, follows)),
+  ).slice(-windowMax);
 
 /** True: it belongs into the window, or continues it. */
 function isNear(held: readonly MessageRow[], message: MessageRow, follows: boolean): boolean {

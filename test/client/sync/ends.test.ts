@@ -216,7 +216,7 @@ describe("read marks", () => {
     const messages = [messageRow("c1", 1), messageRow("c1", 2), messageRow("c1", 3), messageRow("c1", 4, "alice")];
     const marker = createReadMarker({
       self: "alice",
-      window: () => ({ row, messages, before: "end", after: "end" }),
+      window: () => ({ row, messages, before: "end", after: "end", isPast: false }),
       wishes: { read },
       onFault: (fault) => void faults.push(fault),
     });
