@@ -59,7 +59,10 @@ function rewriteSpecifiers(file: string): void {
 }
 
 if (import.meta.main) {
-  const folder = resolve(process.argv[2] ?? join(root, "dist"));
+  const [, , given = join(root, "dist")] = process.argv;
+  // The folder is emptied: a name by mistake, such as that of an option, must not be.
+  if (given.startsWith("-")) throw new Error(`bun run build [FOLDER]: ${given} is no folder`);
+  const folder = resolve(given);
   await build(folder);
   console.log(`Built ${folder}`);
   const { repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { repository?: unknown };

@@ -65,7 +65,7 @@ export type Status =
   | { readonly state: "ended"; readonly code: string; readonly reason: string }
   | { readonly state: "closed" };
 
-/** `network`: nothing answers. `foreign`: something other than Tidings answers, as where `url` is wrong, or on the login page of a network. `offline`: the device says that it has no network. `busy`: the server has too many connections. `rate`: too many requests. `server`: it fails, restarts or is not ready. `storage`: this device cannot store. */
+/** `network`: nothing answers. `foreign`: no chat answers there: `url` is wrong, or it is the login page of a network. `offline`: the device says that it has no network. `busy`: the server has too many connections. `rate`: too many requests. `server`: it fails, restarts or is not ready. `storage`: this device cannot store. */
 export type WaitReason = "network" | "foreign" | "offline" | "busy" | "rate" | "server" | "storage";
 
 /** How the client's storage is. `stalled`: a write has not come back for two seconds; sending goes on, and may be lost if the page ends. `full`: nothing more is stored or confirmed. `lost`: deleted under the client, which starts again as a new device. */

@@ -70,7 +70,10 @@ export function createClient(options: ClientOptions): Client {
       for (const thread of threads.awake) if (notice.drafts.includes(thread.key)) thread.draftChanged();
     },
   });
-  const keeper = createKeeper({ clock, cache, state: storageState, onWritten: tabs.tell });
+  const keeper = createKeeper({
+    ...{ clock, cache, state: storageState, onWritten: tabs.tell },
+    leave: (key, write) => storage.leave?.(scope, { key, write }),
+  });
   const link = createLink(
     { ...options, url: scope.url, environment, onFault },
     {

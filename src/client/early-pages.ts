@@ -1,10 +1,12 @@
 import type { Position } from "./link/contract.ts";
 import type { Cache } from "./sync/cache.ts";
 import type { Keeper } from "./sync/keeper.ts";
+import type { Scope, Storage } from "./vault/contract.ts";
 import type { Meta } from "./vault/rows.ts";
 
 /**
- * The pages that came before the device got its first cursor. They may be of a history that has ended since: the server resets devices with a cursor only.
+ * The pages that came before the device got its first cursor. They may be of a history that has ended since: the server resets devices with a cursor only. And
+ * of what came after them nothing is known: those of an earlier visit are dropped, and what is open is asked for again.
  */
 export interface EarlyPages {
   /** The vault was read. */
@@ -16,6 +18,8 @@ export interface EarlyPages {
 }
 
 export type EarlyPagesOptions = {
+  readonly storage: Pick<Storage, "isNew">;
+  readonly scope: Scope;
   readonly cache: Pick<Cache, "conversations" | "resets">;
   readonly keeper: Pick<Keeper, "write">;
   readonly reconnect: (waitMs?: number) => void;
@@ -25,14 +29,16 @@ export type EarlyPagesOptions = {
 /** How long a connection waits after the pages could not be dropped. */
 const retryMs = 5_000;
 
-export function createEarlyPages({ cache, keeper, reconnect, onFault }: EarlyPagesOptions): EarlyPages {
+export function createEarlyPages({ storage, scope, cache, keeper, reconnect, onFault }: EarlyPagesOptions): EarlyPages {
+  /** Then all pages were fetched by this client. */
+  const isNew = storage.isNew?.(scope) === true;
   /** Theirs. Undefined: there are none, or it is not known. */
   let history: string | undefined;
 
   const drop = (): Promise<unknown> => keeper.write({ reset: true, resets: cache.resets() }, "relaxed");
 
   return {
-    read: (meta) => void (history = meta.cursor === null ? meta.history : undefined),
+    read: (meta) => void (history = isNew && meta.cursor === null ? meta.history : undefined),
     async readPosition(readVault) {
       const found = await readVault();
       if (found.cursor !== null || cache.conversations.size === 0 || history !== undefined) return found;

@@ -36,7 +36,7 @@ export const reportFault = (fault: unknown): void => console.error("tidings/clie
 /** A path is of the page's own origin. While a server renders there is no page, and nothing is asked. Null: it depends on the page, or is none. */
 export function absoluteUrl(given: string): string | null {
   const url = given.replace(/\/+$/, "");
-  if (/^https?:\/\/[^?#]+$/.test(url)) return url;
+  if (/^https?:\/\/[^?#]+$/i.test(url)) return url;
   if (!/^(\/[^/?#][^?#]*)?$/.test(url) || !given.startsWith("/")) return null;
   return (globals.location?.origin ?? "") + url;
 }

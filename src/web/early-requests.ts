@@ -1,6 +1,7 @@
 /** Requests that went out before the script of the page was here, by their addresses. */
 type Early = Map<string, Promise<Response>>;
 
+const keptMs = 15_000;
 const page = globalThis as { tidingsEarly?: Early };
 
 /** Sends the first requests of the page, unless it has begun itself. */
@@ -11,6 +12,8 @@ export function sendEarly(paths: readonly string[]): void {
     return new Response(await response.text(), response);
   };
   page.tidingsEarly = new Map(paths.map((path) => [new URL(path, location.href).href, ask(path)]));
+  // What was not taken soon is too old.
+  setTimeout(() => page.tidingsEarly?.clear(), keptMs);
   // The page asks again.
   for (const answer of page.tidingsEarly.values()) answer.catch(() => {});
 }

@@ -11,7 +11,7 @@ type Waiting = Extract<Status, { state: "waiting" }>["reason"];
 
 const waitTexts: Readonly<Record<Waiting, string>> = {
   network: "Offline",
-  foreign: "Something else answers in the place of the chat: are you signed in to this network?",
+  foreign: "There is no chat at this address: are you signed in to this network?",
   offline: "Your device is offline: messages are sent later",
   busy: "The server is full",
   rate: "Too many requests",

@@ -26,7 +26,7 @@ export function wantedFiles(): readonly string[] {
     ...new Set([
       "LICENSE",
       "package.json",
-      ...["web/page.js", "web/tidings-chat.js", "web/tidings-chat.d.ts"],
+      ...["web/early.js", "web/page.js", "web/tidings-chat.js", "web/tidings-chat.d.ts"],
       ...page.map((name) => `web/${name}`),
       ...packagedDocs().values(),
     ]),

@@ -204,6 +204,12 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
     expect(await ask(alice, "chat.client")).toBe(null);
     await ask(alice, `chat.tenant = ""`);
     await until(() => texts(alice), ["from b"]);
+    // An address with a query is no place of a chat.
+    const url = String(await ask(alice, "chat.url"));
+    await ask(alice, `chat.url = ${JSON.stringify(`${url}?room=1`)}`);
+    await until(() => alice.locator("#one #app").count(), 0);
+    await ask(alice, `chat.url = ${JSON.stringify(url)}`);
+    await until(() => texts(alice), ["from b"]);
     await ask(alice, `(chat.user = null, chat.tenant = null)`);
     // A client of the page's own, with which the element ends nothing.
     await ask(alice, `chat.user = ${JSON.stringify(a)}`);

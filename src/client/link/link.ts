@@ -49,6 +49,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
   const queue = createQueue(take);
   const move = createTimer(clock, (lateMs) => dispatch({ type: "tick", lateMs }));
   const show = createStatus(clock, events.onStatus);
+  const reportForeign = createForeignReport(url, onFault);
 
   const requests = createRequests({
     environment,
@@ -115,9 +116,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     attempt(() => show(state));
     // The following depends on the state alone.
     const { credentials, phase } = state;
-    // Once for a row of tries.
-    if (phase.type === "waiting" && phase.reason === "foreign" && before.failures === 0)
-      onFault(new Error(`Something other than Tidings answers at ${url}: is this where the server mounts it?`));
+    reportForeign(phase);
     move(deadlineOf(state));
     authenticator.endOthers(credentials.type === "asking" ? credentials.generation : 0);
     const end = phase === before.phase ? null : endOf(state);
@@ -159,4 +158,14 @@ function endOf({ phase }: State): Failure | null {
   if (phase.type === "closed") return closed;
   if (phase.type === "ended") return failure(403, { code: phase.code, message: phase.reason });
   return phase.type === "unauthenticated" ? failure(0, { code: phase.type, message: phase.reason }) : null;
+}
+
+/** Says where something other than Tidings answers, once until a connection holds. */
+function createForeignReport(url: string, onFault: (fault: unknown) => void): (phase: State["phase"]) => void {
+  let isSaid = false;
+  return (phase) => {
+    const isForeign = phase.type === "waiting" && phase.reason === "foreign";
+    if (isForeign && !isSaid) onFault(new Error(`There is no chat at ${url}: is this where the server mounts it?`));
+    isSaid = isForeign || (isSaid && phase.type !== "live");
+  };
 }

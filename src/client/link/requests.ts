@@ -53,6 +53,8 @@ export function createRequests(options: RequestsOptions): Requests {
   const waiting: Waiting[] = [];
   const underWay = new Set<(answer: Answer) => void>();
   let active = 0;
+  /** The server names its users. */
+  let isNaming = false;
 
   function exchange(
     { method, path, body }: Ask,
@@ -77,8 +79,8 @@ export function createRequests(options: RequestsOptions): Requests {
           headers: {
             ...(body !== undefined && { "content-type": "application/json" }),
             ...(token !== undefined && { authorization: `Bearer ${token}` }),
-            // Nothing is done as another user; a read's answer is compared, without a header that would need a preflight.
-            ...(method !== "GET" && { [userHeader]: own }),
+            // Nothing is done as another user, whose cookie came meanwhile; a read's answer is compared, without a header that would need a preflight.
+            ...(method !== "GET" && token === undefined && { [userHeader]: own }),
             ...headers,
           },
           signal: controller.signal,
@@ -86,8 +88,11 @@ export function createRequests(options: RequestsOptions): Requests {
           body: JSON.stringify(body),
         }),
       );
-      // A server of an older release does not name the user.
-      if ((response.headers.get(userHeader) ?? own) === own) return await readAnswer(response);
+      const named = response.headers.get(userHeader);
+      isNaming ||= named !== null;
+      // A server of an older release does not name the user. One that does names it in each answer of its own.
+      if ((named ?? own) === own)
+        return await readAnswer(response, { isOwn: named !== null, isForeign: isNaming && named === null });
       if (underWay.has(end)) onStranger();
       return failure(0, { code: "unauthenticated", message: "identity" });
     };
@@ -144,12 +149,16 @@ export function createRequests(options: RequestsOptions): Requests {
 }
 
 /** A success that is not JSON, and a 404 without a code, come from something in between, or where no chat is: they say nothing of what was asked for. */
-async function readAnswer(response: Response): Promise<Answer> {
+async function readAnswer(
+  response: Response,
+  { isOwn, isForeign }: { readonly isOwn: boolean; readonly isForeign: boolean },
+): Promise<Answer> {
   const { status, ok, headers } = response;
   const body = parse(await response.text());
-  if (ok && body !== undefined) return { ok, status, body, history: headers.get(historyHeader) ?? undefined };
+  if (ok && body !== undefined && !isForeign)
+    return { ok, status, body, history: headers.get(historyHeader) ?? undefined };
   const { code = `http_${status}`, detail = "" } = problemOf(body);
-  if (ok || code === "http_404")
+  if (ok || (code === "http_404" && !isOwn))
     return failure(0, { code: "foreign", message: `The answer ${status} is not Tidings' own` });
   const after = headers.get("retry-after") ?? "";
   return {

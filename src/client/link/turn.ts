@@ -100,10 +100,10 @@ export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Fa
 }
 
 function reasonOf(status: number, code: string): WaitReason {
-  if (code === "foreign") return code;
+  // No chat is here, whoever says so.
+  if (code === "foreign" || status === 404) return "foreign";
   if (status === 429) return code === "rate_limited" ? "rate" : "busy";
-  // 404: an older server.
-  return status < 400 || status === 404 ? "network" : "server";
+  return status < 400 ? "network" : "server";
 }
 
 export const transportOf = ({ stripped }: State): Transport => (stripped < strippedMax ? "socket" : "polling");

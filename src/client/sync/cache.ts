@@ -29,6 +29,8 @@ export interface Cache {
   readonly relations: ReadonlyMap<string, RelationRow>;
   /** How often the vault had been reset when it was read: the history that this process knows. */
   resets(): number;
+  /** The contacts and blocks of the server were stored, as the vault said when it was last read. */
+  isListed(): boolean;
   /** Rows of the list at and above this rank are held. */
   floor(): number;
   byUser(user: string): ConversationRow | null;
@@ -68,6 +70,7 @@ export function createCache(): Cache {
   let floor = Number.NEGATIVE_INFINITY;
   /** Of the cache that was read last; null: none was. */
   let resets: number | null = null;
+  let isListed = false;
 
   const tell = (change: Change): void => {
     for (const listener of [...listeners]) listener(change);
@@ -107,6 +110,7 @@ export function createCache(): Cache {
     wishes,
     relations,
     resets: () => resets ?? 0,
+    isListed: () => isListed,
     floor: () => floor,
     byUser: (user) => conversations.get(byUser.get(user) ?? "") ?? null,
     boot(boot) {
@@ -119,6 +123,7 @@ export function createCache(): Cache {
       // Another tab may have got the reset.
       const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
       resets = boot.meta.resets ?? 0;
+      isListed = boot.meta.isListed === true;
       tell({ of: "all", isReset });
     },
     setRelations(rows) {

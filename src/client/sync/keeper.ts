@@ -12,8 +12,8 @@ export interface Keeper {
    * @throws VaultError Nothing of it was written.
    */
   write(write: Write, durability: Durability): Promise<Written>;
-  /** See `Vault.leave`. */
-  leave(key: string, write: Write): void;
+  /** See `Storage.leave`. */
+  leave(key: string, write: Write | null): void;
   /** The vault to read from. @throws VaultError `lost` between two vaults. */
   vault(): Vault;
   use(vault: Vault | null): void;
@@ -29,6 +29,8 @@ export type KeeperOptions = {
   readonly state: Source<StorageState>;
   /** Something that other tabs hold has changed. */
   readonly onWritten: (notice: TabNotice) => void;
+  /** Absent: the storage needs no note. */
+  readonly leave?: Keeper["leave"];
 };
 
 /** What other tabs read again. */
@@ -39,7 +41,7 @@ const stallMs = 2_000;
 /** How many messages make room for a write that found the storage full. */
 const evictedMessages = 2_000;
 
-export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions): Keeper {
+export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOptions): Keeper {
   let current: Vault | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
   /** Writes of the present vault that have not come back. */
@@ -98,7 +100,8 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
 
   return {
     write,
-    leave: (key, write) => current?.leave?.(key, write),
+    // A page that works from its memory keeps nothing behind.
+    leave: (key, write) => void (current?.kind !== "memory" && leave?.(key, write)),
     vault,
     failed,
     close() {

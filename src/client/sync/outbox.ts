@@ -84,6 +84,8 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
       if (cache.pending.get(row.id)?.stage === "stalled") throw error;
+      // Its user gets the text back: the page may have been left meanwhile, and have come back.
+      keeper.leave(row.id, null);
       cache.setPending(row.id, null);
       answers.ended(row.id, error);
       throw error;
@@ -144,11 +146,17 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     changedElsewhere: lookAround.now,
     leave() {
       for (const { row, stage, draft } of cache.pending.values())
-        if (stage !== "kept") keeper.leave(row.id, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
+        if (stage !== "kept") keeper.leave(row.id, { outbox: [add(row, stage)], drafts: draft ? [draft] : [] });
     },
     close: answers.close,
   };
 }
+
+/** A row that stalls may have been sent. */
+const add = (row: OutboxRow, stage: Pending["stage"]): OutboxChange => ({
+  do: "add",
+  row: stage === "stalled" ? { ...row, isTried: true } : row,
+});
 
 function storageError(fault: unknown): ClientError {
   const isFull = fault instanceof VaultError && fault.fault === "full";

@@ -51,7 +51,7 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
     const listed = [...new Set([...contacts, ...blocks])].map((user) => ({
       ...{ user, contact: contacts.has(user), blocked: blocks.has(user) },
     }));
-    if (listed.length > 0) await keeper.write({ listed, resets }, "relaxed");
+    await keeper.write({ listed, resets }, "relaxed");
     isDue = false;
   }
 
@@ -68,7 +68,7 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
     begin(isFresh) {
       if (isFresh) isDue = true;
       if (!isDue) return;
-      if (isFresh || cache.relations.size === 0) run();
+      if (isFresh || !cache.isListed()) run();
       else isDue = false;
     },
   };

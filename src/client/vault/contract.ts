@@ -18,6 +18,12 @@ export interface Storage {
   scopes(): Promise<readonly Scope[]>;
   /** Deletes everything of `scope`. Its open vaults are lost. */
   destroy(scope: Scope): Promise<void>;
+  /**
+   * The page is being left, and has no further turn: what its calls have not written by now may be lost, also where the vault is still being opened. This is
+   * written when the scope is opened again, unless the row or the draft of this key was written until then. Null: it is not to be written any more. Absent: this
+   * storage needs no turn to write.
+   */
+  leave?(scope: Scope, note: { readonly key: string; readonly write: Write | null }): void;
 }
 
 /** A change of the outbox. Each is decided in its transaction by what the vault holds then: another tab may have been faster. */
@@ -143,11 +149,6 @@ export interface Vault {
    * answer says how many. The ranges of the conversations become shorter in the same transaction.
    */
   evict(messages: number): Promise<number>;
-  /**
-   * The page is being left, and has no further turn: what its calls have not written by now may be lost. This is written when the scope is opened again, unless
-   * the row or the draft of this key was written until then. Absent: this storage needs no turn to write.
-   */
-  leave?(key: string, write: Write): void;
   /** Called once, when this vault can no longer be used: deleted, evicted by the browser, or of an older schema than another tab needs. */
   onLost(listener: () => void): void;
   close(): void;

@@ -89,6 +89,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
     async destroy(scope) {
       if (!indexedDB) return;
       const name = nameOf(scope);
+      notes((local) => [name, ...lastNotes(local, name)].forEach((key) => local.removeItem(key)));
       // A frozen tab keeps its database from being deleted, and not from being emptied: its later writes are refused.
       const link = createIdbLink(indexedDB, { name, state: "open" });
       const isEmpty = await link
@@ -98,7 +99,10 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
       await settled(indexedDB.deleteDatabase(name)).catch((error: unknown) => {
         if (!isEmpty) throw error;
       });
-      notes((local) => [name, ...lastNotes(local, name)].forEach((key) => local.removeItem(key)));
+    },
+    leave(scope, { key, write }) {
+      const of = lastOf(nameOf(scope), key);
+      notes((local) => (write === null ? local.removeItem(of) : local.setItem(of, JSON.stringify(write))));
     },
   };
 }
@@ -108,9 +112,13 @@ const lastNotes = (local: LocalNotes, name: string): readonly string[] =>
 
 /** Writes what pages were keeping as they were left. */
 async function takeNotes(name: string, vault: Vault): Promise<void> {
-  const found = notes((local) => lastNotes(local, name).map((key) => JSON.parse(local.getItem(key) ?? "{}") as Write));
-  // What there is no room for stays noted.
-  for (const write of found ?? []) await vault.write(write, "strict").catch(() => {});
+  const found = notes((local) => lastNotes(local, name).map((key) => local.getItem(key) ?? "{}")) ?? [];
+  for (const text of found)
+    try {
+      await vault.write(JSON.parse(text) as Write, "strict");
+    } catch {
+      // What there is no room for stays noted; what is no write of ours hinders no other.
+    }
 }
 
 type NewVault = { readonly name: string; readonly makeDevice: () => string };
@@ -217,7 +225,6 @@ async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): P
         },
       }),
     // A transaction that has not begun ends with its page, also one that was committed. This note is made in the same turn.
-    leave: (key, write) => notes((local) => local.setItem(lastOf(name, key), JSON.stringify(write))),
     onLost,
     close,
   };

@@ -123,16 +123,18 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
   const { cursor, identity } = write;
   const cursorMoved =
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
-  const { history: known, ...rest } = meta;
+  const { history: known, isListed, ...rest } = meta;
+  const isListedNow = write.listed === undefined ? isListed && !write.reset : true;
   const isBegun = cursorMoved || meta.cursor !== null;
   const named = isBegun ? undefined : (write.history ?? (write.reset === true ? undefined : known));
-  if (!cursorMoved && identity === undefined && write.reset !== true && named === known)
+  if (!cursorMoved && identity === undefined && write.reset !== true && named === known && isListedNow === isListed)
     return { changed: null, cursorMoved };
   // The stored cursor of another tab covers the rows of both tabs.
   const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {
     ...rest,
     ...(named !== undefined && { history: named }),
+    ...(isListedNow && { isListed: isListedNow }),
     ...(write.reset === true && { resets: (meta.resets ?? 0) + 1 }),
     ...(cursorMoved && { cursor: cursor.to, level: nextLevel }),
     ...(identity !== undefined && { identity }),

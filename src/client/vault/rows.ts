@@ -111,6 +111,8 @@ export type Meta = {
   readonly resets?: number;
   /** The history of the rows that came before the first cursor. Absent: it is not known, or there are none. */
   readonly history?: string;
+  /** The contacts and blocks that the server had were stored. Absent: not yet. */
+  readonly isListed?: true;
   /** The user and tenant of the last `welcome`. Null before the first. */
   readonly identity: { readonly tenant: string; readonly user: string } | null;
 };

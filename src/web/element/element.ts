@@ -1,6 +1,7 @@
 import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import type { Client, Target } from "../../client/index.ts";
+import { absoluteUrl } from "../../client/runtime.ts";
 import { dayNamesIn } from "../day.ts";
 import type { Surface, View } from "../surface.tsx";
 import type { Authenticate, OpenTarget, TidingsChatParts } from "../tidings-chat-types.ts";
@@ -180,8 +181,8 @@ export class TidingsChat extends Base implements TidingsChatParts {
     const tenant = this.tenant || null;
     if (url === null || user === null) return null;
     if (validateName(user) !== "" || (tenant !== null && validateName(tenant) !== "")) return null;
-    if (!URL.canParse(url, document.baseURI)) return null;
-    return { url: new URL(url, document.baseURI).href.replace(/\/$/, ""), user, tenant };
+    const at = URL.canParse(url, document.baseURI) ? absoluteUrl(new URL(url, document.baseURI).href) : null;
+    return at === null ? null : { url: at, user, tenant };
   }
 
   #credentials(): Authenticate | null {

@@ -152,6 +152,37 @@ describe("requests over the link", () => {
     expect(answers).toMatchObject([{ ok: true }]);
   });
 
+  test("J25 J31 once the server has named its user, an answer without that name is none of its own", async () => {
+    const { ask, settle, answers, request } = asking();
+    const own = { "tidings-user": "default/alice" };
+    const answer = async (status: number, body: object | null, headers: object = {}): Promise<unknown> => {
+      ask();
+      await settle();
+      await request().answer(status, body, headers as Record<string, string>);
+      return answers.at(-1);
+    };
+    // An older server names nobody.
+    expect(await answer(200, { blocks: [] })).toMatchObject({ ok: true });
+    expect(await answer(200, { blocks: [] }, own)).toMatchObject({ ok: true });
+    for (const body of [{ login: "required" }, null])
+      expect(await answer(200, body)).toMatchObject({ ok: false, status: 0, code: "foreign", retry: true });
+    // Its body was replaced on the way.
+    expect(await answer(404, { error: "Not found" }, own)).toMatchObject({ status: 404, retry: false });
+  });
+
+  test("J31 a write names its user, unless a token does", async () => {
+    const block: Ask = { method: "PUT", path: "/blocks/bob" };
+    for (const [authenticate, named] of [
+      [async () => ({}), "default/alice"],
+      [async () => ({ token: "t" }), null],
+    ] as const) {
+      const { link, settle, request } = fakeLink({ authenticate });
+      void link.ask(block);
+      await settle();
+      expect(request().headers.get("tidings-user")).toBe(named);
+    }
+  });
+
   test("J24 J32 end when the user is banned, for good", async () => {
     const { ask, settle, answers, toOnline, socket } = asking();
     await toOnline();

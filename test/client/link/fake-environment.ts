@@ -44,6 +44,7 @@ export type Asked = {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly token: string | null;
+  readonly headers: Headers;
   readonly body: unknown;
   readonly isAborted: () => boolean;
   answer(status: number, body?: object | string | null, headers?: Record<string, string>): Promise<void>;
@@ -68,6 +69,7 @@ export function fakeEnvironment({ isVisible = true, isOnline = true } = {}) {
       path: pathname,
       query: Object.fromEntries(searchParams),
       token: request.headers.get("authorization"),
+      headers: request.headers,
       body: text === "" ? null : (JSON.parse(text) as unknown),
       isAborted: () => request.signal.aborted,
       async answer(status, body = null, headers = {}) {

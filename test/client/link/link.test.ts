@@ -125,6 +125,18 @@ describe("the link", () => {
     }
     expect(fake.faults).toHaveLength(1);
     expect(String(fake.faults[0])).toContain("https://app.example/chat");
+    await fake.settle();
+    fake.socket().welcome();
+    fake.socket().drop(1006);
+    await fake.clock.advance(30_000);
+    fake.socket().drop(1006);
+    await fake.settle();
+    await fake.request().fail();
+    await fake.clock.advance(30_000);
+    fake.socket().drop(1006);
+    await fake.settle();
+    await fake.request().answer(200, "<!doctype html>");
+    expect(fake.faults).toHaveLength(2);
   });
 
   test("J27 a sleep of the device shows by either clock", async () => {

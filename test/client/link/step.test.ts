@@ -32,7 +32,7 @@ const drops: readonly (readonly [code: number, reason: string, result: object])[
 /** The answers of HTTP for a try, each with its result. */
 const failures: readonly (readonly [status: number, fields: object, result: object])[] = [
   [0, {}, { type: "waiting", reason: "network", until: 400 }],
-  [404, {}, { type: "waiting", reason: "network", until: 400 }],
+  [404, {}, { type: "waiting", reason: "foreign", until: 400 }],
   [0, { code: "foreign" }, { type: "waiting", reason: "foreign", until: 400 }],
   [403, { code: "forbidden" }, { type: "ended", code: "forbidden", reason: "it says why" }],
   // A page in between refused, not the server.

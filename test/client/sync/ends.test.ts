@@ -383,3 +383,33 @@ describe("a draft", () => {
     expect(draft.get()).toBe("typed");
   });
 });
+
+test("J98 a message that is written while the storage is being opened is noted when the page is left, and no more once it failed", async () => {
+  let leave = (): void => {};
+  const opening = Promise.withResolvers<Vault>();
+  const noted: unknown[] = [];
+  const storage: Storage = {
+    ...memory(),
+    open: () => opening.promise,
+    leave: (_scope, { write }) =>
+      void noted.push(write?.outbox?.map((change) => "row" in change && change.row.text) ?? null),
+  };
+  const client = createClient({
+    ...{ url: "http://127.0.0.1:1", user: "alice", storage, onFault() {} },
+    environment: {
+      surroundings: {
+        isVisible: () => true,
+        isOnline: () => false,
+        on: (listener) => ((leave = () => listener("leaving")), () => {}),
+      },
+    },
+  });
+  client.retain();
+  const { kept } = client.thread({ with: "bob" }).send("in the first moment");
+  leave();
+  expect(noted).toEqual([["in the first moment"]]);
+  opening.reject(new Error("It fails"));
+  await expect(kept).rejects.toMatchObject({ code: "storage_failed" });
+  expect(noted.at(-1)).toBeNull();
+  await client.close();
+});

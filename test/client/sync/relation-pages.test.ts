@@ -37,3 +37,34 @@ test("J97 pages of contacts and blocks that cannot be had now are asked for agai
   ]);
   expect(faults).toEqual([]);
 });
+
+test("J97 one change of the log does not stand for all contacts and blocks: they are asked for until they were stored", async () => {
+  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
+  const lists = { ok: true, status: 200, body: { contacts: [], blocks: [{ user: "eve" }] } } as const;
+  const visit = async (answers: readonly Answer[]): Promise<number> => {
+    const [clock, cache] = [fakeClock(), createCache()];
+    const onFault = (): void => {};
+    const keeper = createKeeper({
+      clock,
+      cache,
+      state: createSource({ kind: "opening" }, { onFault }),
+      onWritten() {},
+    });
+    keeper.use(vault);
+    cache.boot(await vault.boot(0));
+    cache.setRelations(await vault.relations());
+    let asked = 0;
+    const ask = async (): Promise<Answer> => answers[asked++] ?? lists;
+    createRelationPages({ clock, cache, keeper, onFault, link: { ask } }).begin(false);
+    await clock.advance(0);
+    await Bun.sleep(1);
+    return asked;
+  };
+  expect(await visit([failure(503, { code: "unavailable", message: "restarts" })])).toBe(1);
+  await vault.write({ relations: [{ user: "bob", contact: true, blocked: false }] }, "relaxed");
+  expect(await visit([])).toBe(2);
+  expect((await vault.relations()).map(({ user }) => user)).toEqual(["bob", "eve"]);
+  expect(await visit([])).toBe(0);
+  await vault.write({ reset: true, cursor: { from: null, to: "k", level: 1 } }, "relaxed");
+  expect(await visit([])).toBe(2);
+});

@@ -173,9 +173,11 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
 
   test("J98 what a page notes as it is left is written when it is opened again, once, unless the same was written since", async () => {
     const page = await tab();
-    const leave = `const vault = p.vault("left");
-      vault.leave("1", { outbox: [{ do: "add", row: p.row("1") }], drafts: [["d", null, ["old"]]] });
-      for (const key of ["e", "f"]) vault.leave(key, { drafts: [[key, "half a thought", [""]]] });`;
+    const leave = `const leave = (key, write) => p.storage().leave(p.scopeOf("left"), { key, write });
+      leave("1", { outbox: [{ do: "add", row: p.row("1") }], drafts: [["d", null, ["old"]]] });
+      leave("2", { outbox: [{ do: "add", row: p.row("2") }] });
+      leave("2", null);
+      for (const key of ["e", "f"]) leave(key, { drafts: [[key, "half a thought", [""]]] });`;
     const found = `await p.open("left"); const vault = p.vault("left");
       return [(await vault.boot(0)).outbox.map(({ id }) => id), await vault.draft("d"), await vault.draft("e"), await vault.draft("f")]`;
     await run(
