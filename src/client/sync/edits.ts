@@ -3,6 +3,7 @@ import type { OutboxChange, Written } from "../vault/contract.ts";
 import type { OutboxRow, Target } from "../vault/rows.ts";
 import type { Answers } from "./answers.ts";
 import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
 
 /** Edits and cancels of what waits in the outbox. Each is decided by the vault: a row that may have been sent is too late. */
 export interface Edits {
@@ -15,13 +16,14 @@ export interface Edits {
 export type EditsOptions = {
   readonly cache: Cache;
   readonly answers: Answers;
+  readonly openings: Keeper["openings"];
   readonly change: (changes: readonly OutboxChange[]) => Promise<Written>;
   readonly newRow: (target: Target, text: string) => OutboxRow;
   /** There is a new row to send. */
   readonly onAdded: () => void;
 };
 
-export function createEdits({ cache, answers, change, newRow, onAdded }: EditsOptions): Edits {
+export function createEdits({ cache, answers, openings, change, newRow, onAdded }: EditsOptions): Edits {
   const changing = new Set<string>();
 
   /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
@@ -36,10 +38,13 @@ export function createEdits({ cache, answers, change, newRow, onAdded }: EditsOp
   }
 
   async function cancel(id: string): Promise<"cancelled" | "too-late"> {
-    const target = cache.pending.get(id)?.row.target;
+    const entry = cache.pending.get(id);
+    const target = entry?.row.target;
+    const before = openings();
     const { outbox } = await change([{ do: "cancel", id }]);
     if ((outbox.get(id) ?? null) !== null) return "too-late";
-    // It is gone, and so it is if another tab was faster.
+    // It is gone, and so it is if another tab was faster, or with the storage that held it: it may have been sent before.
+    if (entry?.stage === "kept" && before !== openings()) return "too-late";
     if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
     answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
     return "cancelled";

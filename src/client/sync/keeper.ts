@@ -17,6 +17,8 @@ export interface Keeper {
   /** The vault to read from. @throws VaultError `lost` between two vaults. */
   vault(): Vault;
   use(vault: Vault | null): void;
+  /** How often a vault was opened: what was kept before the last time may be lost. */
+  openings(): number;
   /** The vault could not be opened: writes that wait for it reject. */
   failed(fault: unknown): void;
   /** For ever: writes that wait, and all later ones, reject. */
@@ -47,6 +49,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
   /** Writes of the present vault that have not come back. */
   let underWay = new Set<Write>();
   let isClosed = false;
+  let openings = 0;
 
   function vault(): Vault {
     if (current === null) throw new VaultError("lost", "The storage is not open");
@@ -103,6 +106,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     // A page that works from its memory keeps nothing behind.
     leave: (key, write) => void (current?.kind !== "memory" && leave?.(key, write)),
     vault,
+    openings: () => openings,
     failed,
     close() {
       isClosed = true;
@@ -110,6 +114,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     },
     use(vault) {
       current = vault;
+      if (vault !== null) openings++;
       underWay = new Set();
       state.set({ kind: vault?.kind ?? "opening" });
       if (vault !== null) for (const { go } of waiting.splice(0)) go();

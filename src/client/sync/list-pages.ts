@@ -62,10 +62,12 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
     // The list has begun anew, or another request has brought this page.
     if (next !== from) return;
     if (page === null) return set("unreachable");
-    next = page.next === null ? "end" : { after: page.next };
     const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
     const { history } = page;
+    // A page that cannot be stored is asked for again.
     if (conversations.length > 0) await keeper.write({ conversations, resets, history }, "relaxed");
+    if (next !== from) return;
+    next = page.next === null ? "end" : { after: page.next };
     set(next === "end" ? "end" : "more");
   }
 

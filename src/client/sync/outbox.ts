@@ -66,7 +66,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     if ([...written.outbox.values()].includes(null)) lookAround.now();
     return written;
   }
-  const edits = createEdits({ cache, answers, change, newRow, onAdded: sender.flush });
+  const edits = createEdits({ cache, answers, openings: keeper.openings, change, newRow, onAdded: sender.flush });
   const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
 
   // Every start of a connection reads the outbox anew.

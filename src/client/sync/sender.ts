@@ -157,10 +157,24 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused, o
         return flush();
       }
       of.rows.set(id, "answered");
-      onRefused(id, { code, message }).then(() => {
+      const isWanted = (): boolean => connection === of;
+      void untilDone(() => onRefused(id, { code, message }), { clock, onFault, isWanted }).then(() => {
         of.rows.delete(id);
         flush();
-      }, onFault);
+      });
     },
   };
+}
+
+type Trying = Pick<SenderOptions, "clock" | "onFault"> & { readonly isWanted: () => boolean };
+
+/** What cannot be stored now is stored later. The next connection would ask the server again. */
+async function untilDone(work: () => Promise<void>, { clock, onFault, isWanted }: Trying): Promise<void> {
+  while (isWanted())
+    try {
+      return await work();
+    } catch (fault) {
+      onFault(fault);
+      await new Promise<void>((resolve) => void clock.after(answerMs, resolve));
+    }
 }

@@ -21,7 +21,15 @@ import { conversationRow, messageRow, writtenOf } from "./rows.ts";
 const fail = (): never => {
   throw new Error("not used");
 };
-const keeper = { write: async () => writtenOf([]), vault: fail, use() {}, leave() {}, failed() {}, close() {} };
+const keeper = {
+  write: async () => writtenOf([]),
+  vault: fail,
+  use() {},
+  leave() {},
+  openings: () => 1,
+  failed() {},
+  close() {},
+};
 const onFault = (fault: unknown): void => {
   throw fault;
 };

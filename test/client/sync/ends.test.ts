@@ -362,6 +362,7 @@ describe("a draft", () => {
         vault: () => vault as Partial<Vault> as Vault,
         use() {},
         leave() {},
+        openings: () => 1,
         failed() {},
         close() {},
       },

@@ -11,7 +11,15 @@ function setupList(count: number) {
   const faults: unknown[] = [];
   const list = createList({
     ...{ clock: fakeClock(), self: "alice", cache, onFault: (fault: unknown) => void faults.push(fault) },
-    keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, leave() {}, failed() {}, close() {} },
+    keeper: {
+      write: async () => writtenOf([]),
+      vault: () => fail(),
+      use() {},
+      leave() {},
+      openings: () => 1,
+      failed() {},
+      close() {},
+    },
     pages: {
       beginning: async () => null,
       messages: async () => null,
@@ -83,7 +91,15 @@ test("J11 what is read again and has not changed is the same object, in the list
   const row: OutboxRow = { id: "1", kind: "send", target: { with: "bob" }, text: "t", time: 1, isTried: true };
   const wishes = createWishes({
     ...{ clock: fakeClock(), cache, onFault: fail, link: { send: () => false, ask: async () => fail() } },
-    keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, leave() {}, failed() {}, close() {} },
+    keeper: {
+      write: async () => writtenOf([]),
+      vault: () => fail(),
+      use() {},
+      leave() {},
+      openings: () => 1,
+      failed() {},
+      close() {},
+    },
   });
   const read = (): readonly unknown[] => {
     cache.boot({

@@ -35,3 +35,30 @@ test("J91 a tab that finds the row gone which it was about to send says so, and 
   await until(() => gone > 0);
   expect([gone, sent]).toEqual([1, []]);
 });
+
+test("J10 a refusal that cannot be stored is stored later, and the message is not sent again for it", async () => {
+  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
+  const clock = fakeClock();
+  const cache = createCache();
+  const faults: unknown[] = [];
+  const onFault = (fault: unknown): void => void faults.push(fault);
+  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
+  keeper.use(vault);
+  const [sent, refused]: [object[], string[]] = [[], []];
+  let failures = 2;
+  const sender = createSender({
+    ...{ clock, cache, keeper, onFault, onGone() {} },
+    async onRefused(id) {
+      if (failures-- > 0) throw new Error("The write failed");
+      refused.push(id);
+      await keeper.write({ outbox: [{ do: "fail", id, failed: { code: "blocked", message: "" } }] }, "relaxed");
+    },
+    link: { send: (frame) => sent.push(frame) > 0, probe() {} },
+  });
+  const row: OutboxRow = { id: "m1", kind: "send", target: { with: "bob" }, text: "hi", time: 1, isTried: true };
+  await keeper.write({ outbox: [{ do: "add", row }] }, "strict");
+  sender.begin(8);
+  sender.rejected({ type: "rejected", id: "m1", code: "blocked", message: "", retry: "never" });
+  for (let i = 0; i < 3; i++) await clock.advance(8_000);
+  expect([refused, faults.length, sent.length, sender.isUnderWay("m1")]).toEqual([["m1"], 2, 1, false]);
+});
