@@ -1,6 +1,6 @@
 import { ClientError, type ClientErrorCode, type Message, type Sending } from "../api.ts";
 import type { Environment } from "../environment.ts";
-import type { OutboxChange, Written } from "../vault/contract.ts";
+import type { OutboxChange, Write, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
 import { createAnswers } from "./answers.ts";
@@ -78,8 +78,13 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       cache.setPending(row.id, { row, stage: "stalled", ...(draft && { draft }) });
       sender.flush();
     });
+    const write: Write = { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] };
     try {
-      await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");
+      // A storage that was made anew may hold it or not: it is kept there too.
+      await keeper.write(write, "strict").catch((fault: unknown) => {
+        if (!(fault instanceof VaultError && fault.fault === "lost")) throw fault;
+        return keeper.write(write, "strict");
+      });
     } catch (fault) {
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.

@@ -23,7 +23,7 @@ function openOutbox(vault: Vault) {
     ...{ clock, cache, keeper, onFault, ids: createIds({ clock, randomBytes: (count) => new Uint8Array(count) }) },
     ...{ sender: { flush() {}, isConnected: () => true }, onFailed: (row) => onFault(row.id) },
   });
-  return { clock, outbox };
+  return { clock, outbox, keeper };
 }
 
 const scope = { url: "u", tenant: "t", user: "alice" };
@@ -69,4 +69,24 @@ test("J91 J94 a message that another tab has had accepted, and that a reset has 
   await other.write(arrival, "relaxed");
   outbox.caughtUp();
   expect(await accepted).toEqual(message);
+});
+
+test("J93 a message whose storage was made anew meanwhile is kept there, and its text does not come back", async () => {
+  const storage = memory();
+  const [old, next] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
+  let answer = (): void => {};
+  const write: Vault["write"] = async (change, durability) => {
+    const written = await old.write(change, durability);
+    await new Promise<void>((resolve) => (answer = resolve));
+    return written;
+  };
+  const { outbox, keeper } = openOutbox({ ...old, write });
+  const { id, kept } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  await Bun.sleep(0);
+  keeper.use(null);
+  answer();
+  await Bun.sleep(0);
+  keeper.use(next);
+  await kept;
+  expect((await next.boot(0)).outbox).toMatchObject([{ id, text: "hi" }]);
 });
