@@ -286,6 +286,8 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     const alice = await open(`/?user=${a}&to=${b}&seq=200`);
     await until(() => alice.locator(".sought .text").allTextContents(), ["text 200"]);
     await until(() => alice.title(), `${b} – Tidings`);
+    // A visit that ends before it is connected leaves nothing that the next one may go on with.
+    await online(alice);
     await alice.goto(`${base()}/?user=${a}&to=${b}&seq=20`);
     await alice.waitForSelector(".sought");
     expect(await alice.locator(".sought .text").allTextContents()).toEqual(["text 20"]);

@@ -24,7 +24,7 @@ export interface MessageWindow {
   preview(row: ConversationRow, messages: readonly MessageRow[]): void;
   /** Shows the part around `at`; the present one stays until that is here. */
   show(at: "newest" | number): void;
-  /** What it shows is of a history that has ended: shows the newest of the present one. */
+  /** What it shows is of a history that has ended, or was of an earlier visit: shows the same part of the present one. */
   beginAnew(): void;
   loadBefore(): void;
   loadAfter(): void;
@@ -141,7 +141,7 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     show: (at) => run(begin(at)),
     beginAnew() {
       set({ isPast: true, before: "loading" });
-      run(begin("newest"));
+      run(begin(wanted));
     },
     loadBefore() {
       if (state.before === "more" || state.before === "unreachable") run(extend("before"));

@@ -69,3 +69,17 @@ test("J8 after a reset without a network the new history is shown when it can be
   await give([renewed(1)]);
   expect(seqs()).toEqual(["n1"]);
 });
+
+test("J16 after a reset the window is where its reader wanted to be", async () => {
+  const wanted: unknown[] = [];
+  const window = createWindow({
+    ...{ cache: createCache(), onChange() {}, onFault },
+    find: async () => conversationRow(1, { last: messageRow("c1", 200) }),
+    history: { load: async (_row, at) => (wanted.push(at), [messageRow("c1", 20)]) },
+  });
+  window.show(20);
+  await Bun.sleep(0);
+  window.beginAnew();
+  await Bun.sleep(0);
+  expect(wanted).toEqual([{ around: 20 }, { around: 20 }]);
+});
