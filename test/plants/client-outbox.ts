@@ -109,14 +109,14 @@ export const clientOutbox = {
   "a draft goes before its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");',
-    to: 'await keeper.write({ drafts: draft ? [draft] : [] }, "strict"); await keeper.write({ outbox: [{ do: "add", row }] }, "strict");',
+    from: 'await store({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });',
+    to: 'await store({ drafts: draft ? [draft] : [] }); await store({ outbox: [{ do: "add", row }] });',
   },
   "a draft stays until its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");',
-    to: 'await keeper.write({ outbox: [{ do: "add", row }] }, "strict"); await keeper.write({ drafts: draft ? [draft] : [] }, "strict");',
+    from: 'await store({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });',
+    to: 'await store({ outbox: [{ do: "add", row }] }); await store({ drafts: draft ? [draft] : [] });',
   },
   "a message that was not kept leaves the composer": {
     rule: "J3",

@@ -72,19 +72,21 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
+  /** A storage that was made anew meanwhile may hold it or not: it is written there too. */
+  const store = (write: Write): Promise<Written> =>
+    keeper.write(write, "strict").catch((fault: unknown) => {
+      if (fault instanceof VaultError && fault.fault === "lost") return keeper.write(write, "strict");
+      throw fault;
+    });
+
   async function keep({ row, draft }: Unkept): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
       if (cache.pending.get(row.id)?.stage !== "keeping" || edits.isChanging(row.id)) return;
       cache.setPending(row.id, { row, stage: "stalled", ...(draft && { draft }) });
       sender.flush();
     });
-    const write: Write = { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] };
     try {
-      // A storage that was made anew may hold it or not: it is kept there too.
-      await keeper.write(write, "strict").catch((fault: unknown) => {
-        if (!(fault instanceof VaultError && fault.fault === "lost")) throw fault;
-        return keeper.write(write, "strict");
-      });
+      await store({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
     } catch (fault) {
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
