@@ -156,20 +156,24 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     },
     changed(row, messages) {
       if (state.row !== null && state.row.id !== row.id) return;
-      const wasFollowing = follows(state) && (state.row !== null || state.before === "end");
-      const cut = joinNear(state.messages, messages, wasFollowing);
       if (isMissing(state)) return run(begin(wanted));
       if (state.isPast) return;
       if (state.before === "loading" && state.messages.length === 0) return set({ row });
-      set({ row, messages: cut, ...edges(row, cut) });
-      if (wasFollowing) {
-        wanted = "newest";
-        catchUp();
-      }
+      const wasFollowing = follows(state) && (state.row !== null || state.before === "end");
+      const cut = joinNear(state.messages, messages, wasFollowing);
+      set({ row, messages: cut, ...edges(row, cut), ...(isToldOf(row, cut) && { before: "loading" }) });
+      if (isToldOf(row, cut)) return run(begin(wanted));
+      if (!wasFollowing) return;
+      wanted = "newest";
+      catchUp();
     },
     close: () => void move++,
   };
 }
+
+/** The list, or another tab, has told of messages where there were none when the conversation was looked for. */
+const isToldOf = (row: ConversationRow, messages: readonly MessageRow[]): boolean =>
+  messages.length === 0 && row.last !== null;
 
 const edges = (row: ConversationRow, messages: readonly MessageRow[]): Pick<WindowState, "before" | "after"> => ({
   before: (messages[0]?.seq ?? 1) <= 1 ? "end" : "more",

@@ -83,3 +83,22 @@ test("J16 after a reset the window is where its reader wanted to be", async () =
   await Bun.sleep(0);
   expect(wanted).toEqual([{ around: 20 }, { around: 20 }]);
 });
+
+test("J8 a conversation that the list tells of before its first message is read shows that message", async () => {
+  const cache = createCache();
+  let found: ConversationRow | "none" = "none";
+  const window = createWindow({
+    ...{ cache, onChange() {}, onFault },
+    find: async () => found,
+    history: { load: async () => [messageRow("c1", 1)] },
+  });
+  window.show("newest");
+  await Bun.sleep(0);
+  found = conversationRow(1);
+  cache.hold(found);
+  // The list was faster than the answer to the message.
+  window.changed(found, []);
+  window.changed(found, [messageRow("c1", 1)]);
+  await Bun.sleep(0);
+  expect(window.state()).toMatchObject({ messages: [messageRow("c1", 1)], before: "end", after: "end" });
+});
