@@ -16,20 +16,13 @@ import type { Vault } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import type { ConversationRow, MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { keepNothing } from "./keeping.ts";
 import { conversationRow, messageRow, writtenOf } from "./rows.ts";
 
 const fail = (): never => {
   throw new Error("not used");
 };
-const keeper = {
-  write: async () => writtenOf([]),
-  vault: fail,
-  use() {},
-  leave() {},
-  openings: () => 1,
-  failed() {},
-  close() {},
-};
+const keeper = keepNothing();
 const onFault = (fault: unknown): void => {
   throw fault;
 };

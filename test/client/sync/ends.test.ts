@@ -8,7 +8,8 @@ import { createWorker } from "../../../src/client/sync/worker.ts";
 import { type Storage, type Vault, VaultError } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
-import { conversationRow, messageRow, writtenOf } from "./rows.ts";
+import { keepNothing } from "./keeping.ts";
+import { conversationRow, messageRow } from "./rows.ts";
 
 /** A client without a server. */
 function openClient(storage: Storage, onFault: (fault: unknown) => void = () => {}) {
@@ -357,15 +358,7 @@ describe("a draft", () => {
     const vault = { draft: () => new Promise<string | null>((resolve) => void reads.push(resolve)) };
     const draft = createDraft({
       ...{ key: "with bob", clock },
-      keeper: {
-        write: async () => writtenOf([]),
-        vault: () => vault as Partial<Vault> as Vault,
-        use() {},
-        leave() {},
-        openings: () => 1,
-        failed() {},
-        close() {},
-      },
+      keeper: keepNothing({ vault: () => vault as Partial<Vault> as Vault }),
       onFault(fault) {
         throw fault;
       },

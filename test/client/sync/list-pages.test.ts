@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createCache } from "../../../src/client/sync/cache.ts";
 import { createListPages } from "../../../src/client/sync/list-pages.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { keepNothing } from "./keeping.ts";
 import { messageRow, writtenOf } from "./rows.ts";
 
 test("J10 a page of the list that cannot be stored is asked for again, and none is left out", async () => {
@@ -15,17 +16,13 @@ test("J10 a page of the list that cannot be stored is asked for again, and none 
   let failures = 2;
   const list = createListPages({
     ...{ clock, cache: createCache(), onChange() {}, onFault() {} },
-    keeper: {
+    keeper: keepNothing({
       async write({ conversations = [] }) {
         if (failures-- > 0) throw new Error("The write failed");
         stored.push(...conversations.map((patch) => ("listed" in patch ? patch.listed.id : "")));
         return writtenOf([]);
       },
-      vault: () => {
-        throw new Error("not used");
-      },
-      ...{ use() {}, leave() {}, openings: () => 1, failed() {}, close() {} },
-    },
+    }),
     pages: {
       ...{ beginning: async () => null, messages: async () => null, conversation: async () => null },
       async conversations(after) {

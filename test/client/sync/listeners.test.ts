@@ -4,6 +4,7 @@ import { createList } from "../../../src/client/sync/list.ts";
 import { createWishes } from "../../../src/client/sync/wishes.ts";
 import type { OutboxRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { keepNothing } from "./keeping.ts";
 import { conversationRow, writtenOf } from "./rows.ts";
 
 function setupList(count: number) {
@@ -11,15 +12,7 @@ function setupList(count: number) {
   const faults: unknown[] = [];
   const list = createList({
     ...{ clock: fakeClock(), self: "alice", cache, onFault: (fault: unknown) => void faults.push(fault) },
-    keeper: {
-      write: async () => writtenOf([]),
-      vault: () => fail(),
-      use() {},
-      leave() {},
-      openings: () => 1,
-      failed() {},
-      close() {},
-    },
+    keeper: keepNothing(),
     pages: {
       beginning: async () => null,
       messages: async () => null,
@@ -91,15 +84,7 @@ test("J11 what is read again and has not changed is the same object, in the list
   const row: OutboxRow = { id: "1", kind: "send", target: { with: "bob" }, text: "t", time: 1, isTried: true };
   const wishes = createWishes({
     ...{ clock: fakeClock(), cache, onFault: fail, link: { send: () => false, ask: async () => fail() } },
-    keeper: {
-      write: async () => writtenOf([]),
-      vault: () => fail(),
-      use() {},
-      leave() {},
-      openings: () => 1,
-      failed() {},
-      close() {},
-    },
+    keeper: keepNothing(),
   });
   const read = (): readonly unknown[] => {
     cache.boot({

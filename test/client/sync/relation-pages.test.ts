@@ -1,21 +1,12 @@
 import { expect, test } from "bun:test";
 import type { Answer } from "../../../src/client/link/contract.ts";
 import { failure } from "../../../src/client/link/requests.ts";
-import { createSource } from "../../../src/client/readable.ts";
-import { createCache } from "../../../src/client/sync/cache.ts";
-import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import { createRelationPages } from "../../../src/client/sync/relation-pages.ts";
-import { memory } from "../../../src/client/vault/memory.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
+import { keepWith, openVault } from "./keeping.ts";
 
 test("J97 pages of contacts and blocks that cannot be had now are asked for again, and are no fault", async () => {
-  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
-  const clock = fakeClock();
-  const cache = createCache();
-  const faults: unknown[] = [];
-  const onFault = (fault: unknown): void => void faults.push(fault);
-  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
-  keeper.use(vault);
+  const vault = await openVault();
+  const { clock, cache, keeper, faults, onFault } = keepWith(vault);
   const asked: string[] = [];
   const answers: Answer[] = [
     failure(0, { code: "network", message: "away" }),
@@ -39,18 +30,10 @@ test("J97 pages of contacts and blocks that cannot be had now are asked for agai
 });
 
 test("J97 one change of the log does not stand for all contacts and blocks: they are asked for until they were stored", async () => {
-  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
+  const vault = await openVault();
   const lists = { ok: true, status: 200, body: { contacts: [], blocks: [{ user: "eve" }] } } as const;
   const visit = async (answers: readonly Answer[]): Promise<number> => {
-    const [clock, cache] = [fakeClock(), createCache()];
-    const onFault = (): void => {};
-    const keeper = createKeeper({
-      clock,
-      cache,
-      state: createSource({ kind: "opening" }, { onFault }),
-      onWritten() {},
-    });
-    keeper.use(vault);
+    const { clock, cache, keeper, onFault } = keepWith(vault);
     cache.boot(await vault.boot(0));
     cache.setRelations(await vault.relations());
     let asked = 0;

@@ -7,6 +7,7 @@ import type { OutboxRow } from "../../../src/client/vault/rows.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";
+import { keepWith, openVault } from "./keeping.ts";
 import { messageRow } from "./rows.ts";
 
 test("J91 a tab that finds the row gone which it was about to send says so, and sends nothing", async () => {
@@ -37,13 +38,7 @@ test("J91 a tab that finds the row gone which it was about to send says so, and 
 });
 
 test("J10 a refusal that cannot be stored is stored later, and the message is not sent again for it", async () => {
-  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
-  const clock = fakeClock();
-  const cache = createCache();
-  const faults: unknown[] = [];
-  const onFault = (fault: unknown): void => void faults.push(fault);
-  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
-  keeper.use(vault);
+  const { clock, cache, keeper, faults, onFault } = keepWith(await openVault());
   const [sent, refused]: [object[], string[]] = [[], []];
   let failures = 2;
   const sender = createSender({

@@ -1,23 +1,14 @@
 import { expect, test } from "bun:test";
 import type { Answer } from "../../../src/client/link/contract.ts";
-import { createSource } from "../../../src/client/readable.ts";
-import { createCache } from "../../../src/client/sync/cache.ts";
-import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import { createWishes } from "../../../src/client/sync/wishes.ts";
-import { memory } from "../../../src/client/vault/memory.ts";
 import type { RelationRow } from "../../../src/client/vault/rows.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";
+import { keepWith, openVault } from "./keeping.ts";
 
 /** Wishes of an online client, whose server answers when the test says so; `takesFrames`: frames go out. */
 async function online(takesFrames = false) {
-  const vault = await memory().open({ url: "u", tenant: "t", user: "alice" }, () => "d");
-  const clock = fakeClock();
-  const cache = createCache();
-  const faults: unknown[] = [];
-  const onFault = (fault: unknown): void => void faults.push(fault);
-  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
-  keeper.use(vault);
+  const vault = await openVault();
+  const { clock, cache, keeper, faults, onFault } = keepWith(vault);
   const asked: ((answer: Answer) => void)[] = [];
   const link = { send: () => takesFrames, ask: () => new Promise<Answer>((resolve) => void asked.push(resolve)) };
   const wishes = createWishes({ clock, cache, keeper, onFault, link });
