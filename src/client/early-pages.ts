@@ -6,7 +6,7 @@ import type { Meta } from "./vault/rows.ts";
 
 /**
  * The pages that came before the device got its first cursor. They may be of a history that has ended since: the server resets devices with a cursor only. And
- * of what came after them nothing is known: those of an earlier visit are dropped, and what is open is asked for again.
+ * messages that came after them are not known: those of an earlier visit are dropped, and open threads are asked for again.
  */
 export interface EarlyPages {
   /** The vault was read. */

@@ -1,15 +1,15 @@
 /** How times are shown, in one language. Times are milliseconds since the Unix epoch, shown in the reader's time zone. `today`: its start. */
 export type DayNames = {
   clock(time: number): string;
-  /** For whoever points at a time. */
+  /** Shown where the pointer rests on a time. */
   whole(time: number): string;
   /** A day above its messages. */
   day(time: number, today: number): string;
   /** A time in a list: the hour for today, the day for earlier ones. */
   moment(time: number, today: number): string;
-  /** When somebody was last here, within a sentence. */
+  /** When a person was last here, within a sentence. */
   lastSeen(time: number, today: number): string;
-  /** True: the browser has loaded what it needs to make names. */
+  /** True: the browser has loaded the data for names. */
   isLoaded(): boolean;
   /** Loads it in a turn of its own, since that takes as long as a drawing, then calls `then`. Returns the function that ends this. */
   load(then: () => void): () => void;

@@ -12,7 +12,7 @@ export function sendEarly(paths: readonly string[]): void {
     return new Response(await response.text(), response);
   };
   page.tidingsEarly = new Map(paths.map((path) => [new URL(path, location.href).href, ask(path)]));
-  // What was not taken soon is too old.
+  // An answer that was not taken soon is too old.
   setTimeout(() => page.tidingsEarly?.clear(), keptMs);
   // The page asks again.
   for (const answer of page.tidingsEarly.values()) answer.catch(() => {});

@@ -72,7 +72,7 @@ export type Write = {
   /** In order. Merged by `mergeConversation` with the rows that are stored. */
   readonly conversations?: readonly ConversationPatch[];
   readonly relations?: readonly RelationRow[];
-  /** As pages of the server told them. Of a user whose relation is held, it is left out: that one came by the log, perhaps to another tab, and is newer. */
+  /** From pages of the server. A relation of this user that is held came by the log, perhaps to another tab: it is newer, and stays. */
   readonly listed?: readonly RelationRow[];
   readonly outbox?: readonly OutboxChange[];
   readonly drafts?: readonly DraftChange[];
@@ -97,7 +97,7 @@ export type Written = {
   readonly isOutdated: boolean;
   /** The rows of the conversations that it named, as they are now: also where another tab had written the same before. */
   readonly conversations: readonly ConversationRow[];
-  /** Of each user whose relation it named: how it is now. */
+  /** The relations that it named, as they are now. */
   readonly relations: readonly RelationRow[];
   /** Of each outbox row that it named: how it is now. Null: it is not there. */
   readonly outbox: ReadonlyMap<string, OutboxRow | null>;

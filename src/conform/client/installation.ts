@@ -13,7 +13,7 @@ export interface Installation {
   start(): void;
   kill(): Promise<void>;
   program(): Program;
-  /** Tells the client to send. Resolves with the id, when the client says that the text is on its disk. */
+  /** Makes the client send. Resolves with the id, when the client says that the text is on its disk. */
   send(text: string, to?: User): Promise<string>;
   /** What was kept until now may be lost: its server was restored from a backup. */
   forgetKept(): void;
@@ -44,7 +44,7 @@ export type InstallationOptions = {
   readonly history: (upstream: string) => Promise<readonly HistoryMessage[]>;
   /** How long the client may take for what takes a good one a moment, reconnecting included. */
   readonly settleMs: number;
-  /** True: this device began after the others of its user, and may lack what came before. */
+  /** True: this device began after the others of its user, and may lack earlier messages. */
   readonly isLater: boolean;
 };
 
@@ -166,7 +166,7 @@ export function createInstallation(options: InstallationOptions): Installation {
   return installation;
 }
 
-/** @throws Failure: the client has sent what is no frame. */
+/** @throws Failure: the client has sent something that is no frame. */
 function ensureFrames(proxy: Proxy): void {
   const violation = violationOf(proxy);
   ensure(violation === null, violation ?? "");

@@ -38,7 +38,7 @@ function opened() {
 /** The message with this place in the history that a restore has begun. */
 const renewed = (seq: number): MessageRow => ({ ...messageRow("c1", seq), id: `n${seq}` });
 
-test("J92 after a reset nothing of the ended history is marked as read, nor joined with what comes", async () => {
+test("J92 after a reset nothing of the ended history is marked as read, nor joined with news", async () => {
   const { window, marker, marks, row, find, give, seqs } = opened();
   window.show("newest");
   await give([1, 2, 3].map((seq) => messageRow("c1", seq)));
@@ -84,7 +84,7 @@ test("J16 after a reset the window is where its reader wanted to be", async () =
   expect(wanted).toEqual([{ around: 20 }, { around: 20 }]);
 });
 
-test("J8 a conversation that the list tells of before its first message is read shows that message", async () => {
+test("J8 a conversation that is in the list before its first message is read shows that message", async () => {
   const cache = createCache();
   let found: ConversationRow | "none" = "none";
   const window = createWindow({
