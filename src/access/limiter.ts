@@ -1,5 +1,5 @@
 import { type Buckets, createBuckets, type Rate } from "../internal/buckets.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, pause } from "../internal/clock.ts";
 import { createTurns } from "../internal/turns.ts";
 import { type Identity, identityKey } from "../model.ts";
 import { defaultLimits } from "../protocol/limits.ts";
@@ -81,7 +81,7 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
     const ms = spend(doer, units, msMax);
     const name = nameOf(doer);
     if (ms === 0) return turns.take(name, units);
-    return new Promise<void>((resolve) => void clock.after(Math.ceil(ms), resolve)).then(() => turns.take(name, units));
+    return pause(clock, Math.ceil(ms)).then(() => turns.take(name, units));
   }
 
   return {

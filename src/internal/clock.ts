@@ -30,3 +30,7 @@ export const systemClock: Clock = {
 
 /** Resolves in the next turn of the event loop: a file answers within one turn, and others must get theirs. */
 export const nextTurn = (clock: Pick<Clock, "defer">): Promise<void> => new Promise((resolve) => clock.defer(resolve));
+
+/** Resolves after at least `ms` milliseconds. */
+export const pause = (clock: Pick<Clock, "after">, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(ms, resolve));

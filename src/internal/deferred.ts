@@ -1,4 +1,4 @@
-/** A promise that others fulfil. Node 20 has no `Promise.withResolvers`. */
+/** A promise that others fulfil. Node 20, and Safari before 17.4, have no `Promise.withResolvers`. */
 export function deferred<T>() {
   let resolve: (value: T) => void = ignore;
   let reject: (reason: unknown) => void = ignore;

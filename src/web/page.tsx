@@ -1,4 +1,5 @@
 import { createRoot } from "react-dom/client";
+import { deferred } from "../internal/deferred.ts";
 import { routeOf } from "./address.ts";
 import { ChatPage } from "./chat-page.tsx";
 import { dayNamesIn } from "./day.ts";
@@ -57,7 +58,7 @@ function show(start: Start, auth: Auth): void {
 
 /** The whole page is drawn once, with the messages of the open conversation; until they are here it stays empty for a moment. */
 function openChat(auth: Auth, identity: Identity): void {
-  const { promise: drawn, resolve } = Promise.withResolvers<void>();
+  const { promise: drawn, resolve } = deferred<void>();
   const client = openClient(auth, { ...identity, drawn });
   const draw = (): void => {
     root.render(<ChatPage client={client} auth={auth} identity={identity} days={days} />);

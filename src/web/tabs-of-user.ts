@@ -1,3 +1,4 @@
+import { deferred } from "../internal/deferred.ts";
 import type { Client } from "../client/index.ts";
 
 /** All tabs of a user sign out together: one that went on would store the user's messages again. */
@@ -23,7 +24,7 @@ export function joinTabs({ client, onSignedOut }: TabsOptions): TabsOfUser {
   const channel = new BroadcastChannel(name);
   channel.onmessage = () => void client.close().then(onSignedOut);
   // Each tab holds its share of the lock until it is gone.
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred<void>();
   void locksOf()?.request(name, { mode: "shared" }, () => promise);
   const leave = (): void => {
     channel.close();

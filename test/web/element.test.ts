@@ -99,7 +99,8 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
     expect(sockets).toBe(1);
   });
 
-  test("W61 a client that no element shows ends, when everything is sent", async () => {
+  /** An element whose user has written a message without a network. */
+  async function writesOffline() {
     const [a, b] = names();
     const html = `<tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>`;
     const alice = await open({ user: a, html, isNoisy: true });
@@ -109,6 +110,11 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
     await alice.locator("#one #status[data-state=waiting]").waitFor();
     await say(alice, "on the train");
     await until(() => ticks(alice), ["waiting"]);
+    return { a, b, alice };
+  }
+
+  test("W61 a client that no element shows ends, when everything is sent", async () => {
+    const { a, b, alice } = await writesOffline();
     // What follows the queue, of the page and of the end that waits for it.
     await alice.evaluate(`{
       globalThis.kept = document.querySelector("#one").client;
@@ -141,15 +147,7 @@ describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
   });
 
   test("W61 a client that no element shows ends also where nothing can be sent, and the next one sends it", async () => {
-    const [a, b] = names();
-    const html = `<tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>`;
-    const alice = await open({ user: a, html, isNoisy: true });
-    await online(alice);
-    await alice.clock.install();
-    await alice.context().setOffline(true);
-    await alice.locator("#one #status[data-state=waiting]").waitFor();
-    await say(alice, "on the train");
-    await until(() => ticks(alice), ["waiting"]);
+    const { a, b, alice } = await writesOffline();
     await alice.evaluate(`globalThis.one = document.querySelector("#one"); globalThis.kept = one.client; one.remove()`);
     await alice.clock.runFor(200_000);
     expect(await alice.evaluate<string>("kept.status.get().state")).not.toBe("closed");

@@ -91,8 +91,8 @@ export function createRequests(options: RequestsOptions): Requests {
       const named = response.headers.get(userHeader);
       isNaming ||= named !== null;
       // A server of an older release does not name the user. One that does names it in each answer of its own.
-      if ((named ?? own) === own)
-        return await readAnswer(response, { isOwn: named !== null, isForeign: isNaming && named === null });
+      const from = named !== null ? "server" : isNaming ? "elsewhere" : "unknown";
+      if ((named ?? own) === own) return await readAnswer(response, from);
       if (underWay.has(end)) onStranger();
       return failure(0, { code: "unauthenticated", message: "identity" });
     };
@@ -149,16 +149,13 @@ export function createRequests(options: RequestsOptions): Requests {
 }
 
 /** A success that is not JSON, and a 404 without a code, come from something in between, or where no chat is: they say nothing of what was asked for. */
-async function readAnswer(
-  response: Response,
-  { isOwn, isForeign }: { readonly isOwn: boolean; readonly isForeign: boolean },
-): Promise<Answer> {
+async function readAnswer(response: Response, from: "server" | "elsewhere" | "unknown"): Promise<Answer> {
   const { status, ok, headers } = response;
   const body = parse(await response.text());
-  if (ok && body !== undefined && !isForeign)
+  if (ok && body !== undefined && from !== "elsewhere")
     return { ok, status, body, history: headers.get(historyHeader) ?? undefined };
   const { code = `http_${status}`, detail = "" } = problemOf(body);
-  if (ok || (code === "http_404" && !isOwn))
+  if (ok || (code === "http_404" && from !== "server"))
     return failure(0, { code: "foreign", message: `The answer ${status} is not Tidings' own` });
   const after = headers.get("retry-after") ?? "";
   return {

@@ -1,3 +1,4 @@
+import { pause } from "../../internal/clock.ts";
 import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
 import type { Written } from "../vault/contract.ts";
@@ -175,6 +176,6 @@ async function untilDone(work: () => Promise<void>, { clock, onFault, isWanted }
       return await work();
     } catch (fault) {
       onFault(fault);
-      await new Promise<void>((resolve) => void clock.after(answerMs, resolve));
+      await pause(clock, answerMs);
     }
 }

@@ -1,3 +1,4 @@
+import { pause } from "../../internal/clock.ts";
 import { refusal } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { Ask, Link } from "../link/contract.ts";
@@ -65,7 +66,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     ask(wish)
       .catch((fault: unknown) => {
         onFault(fault);
-        return rest();
+        return pause(clock, retryMs);
       })
       .finally(goOn);
   }
@@ -76,15 +77,13 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     const before = "user" in wish ? cache.relations.get(wish.user) : undefined;
     const answer = await link.ask(askFor(wish));
     if (state === "offline") return;
-    if (!answer.ok && answer.retry) return await rest();
+    if (!answer.ok && answer.retry) return await pause(clock, retryMs);
     // Refused for good: it would be refused again. The state of the server is shown.
     if (!answer.ok) onFault(refusal(answer));
     else if ("user" in wish) answered.set(wish.key, { wish, before });
     const conversations = answer.ok && wish.kind === "mute" ? [grantedMute(wish, version)] : [];
     await keeper.write({ conversations, granted: [wish], resets }, "relaxed");
   }
-
-  const rest = (): Promise<void> => new Promise((resolve) => void clock.after(retryMs, resolve));
 
   function goOn(): void {
     if (state === "asking") state = "idle";

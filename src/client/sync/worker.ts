@@ -1,3 +1,4 @@
+import { pause } from "../../internal/clock.ts";
 import type { Reply, WorkHandler } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { MessageRow, Target } from "../vault/rows.ts";
@@ -51,7 +52,7 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
       } catch (fault) {
         if (fault instanceof WorkEnded) throw fault;
         onFault(fault);
-        await new Promise<void>((resolve) => void clock.after(ms, resolve));
+        await pause(clock, ms);
       }
     handled.add(key);
     if (handled.size > handledMax) for (const first of handled) return void handled.delete(first);
