@@ -1,6 +1,6 @@
-import type { Scope } from "./contract.ts";
+import type { Scope, Storage } from "./contract.ts";
 
-export type LocalNotes = {
+type LocalNotes = {
   readonly [key: string]: unknown;
   getItem(key: string): string | null;
   setItem(key: string, text: string): void;
@@ -27,3 +27,28 @@ export function notes<Result>(use: (local: LocalNotes) => Result): Result | unde
 
 /** Whether a scope was never opened here, as far as the browser keeps notes. */
 export const isNew = (scope: Scope): boolean => notes((local) => local.getItem(nameOf(scope)) === null) ?? false;
+
+/** The name of a note, which is not that of a database: the row or the draft that a page was keeping as it was left. */
+const lastOf = (name: string, key: string): string => `last ${name} ${key}`;
+
+const namesOfLast = (local: LocalNotes, name: string): readonly string[] =>
+  Object.keys(local).filter((key) => key.startsWith(lastOf(name, "")));
+
+/** See `Storage.leave`. */
+export const noteLast: NonNullable<Storage["leave"]> = (scope, { key, write }) =>
+  notes((local) => {
+    const of = lastOf(nameOf(scope), key);
+    if (write === null) local.removeItem(of);
+    else local.setItem(of, JSON.stringify(write));
+  });
+
+/** The writes that were noted, as JSON. */
+export const lastNotes = (name: string): readonly string[] =>
+  notes((local) => namesOfLast(local, name).map((key) => local.getItem(key) ?? "{}")) ?? [];
+
+export const forgetLast = (name: string, keys: readonly string[]): void =>
+  notes((local) => keys.forEach((key) => local.removeItem(lastOf(name, key))));
+
+/** Forgets everything of a database. */
+export const forgetAll = (name: string): void =>
+  notes((local) => [name, ...namesOfLast(local, name)].forEach((key) => local.removeItem(key)));

@@ -11,7 +11,7 @@ import {
   storeNames,
   type Work,
 } from "./idb-link.ts";
-import { isNew, type LocalNotes, nameOf, notes, prefix } from "./idb-notes.ts";
+import { forgetAll, forgetLast, isNew, lastNotes, nameOf, noteLast, notes, prefix } from "./idb-notes.ts";
 import { cutFirst } from "./ranges.ts";
 import { needsOf, type RankEnds, type Resolved, resolveWrite, type RowChange, type Stored } from "./resolve.ts";
 import type { ConversationRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
@@ -45,9 +45,6 @@ export type IndexedDbOptions = {
   /** Default: that of the browser. */
   readonly indexedDB?: IdbFactory | undefined;
 };
-
-/** The name of a note, which is not that of a database: the row or the draft that a page was keeping as it was left. */
-const lastOf = (name: string, key: string): string => `last ${name} ${key}`;
 
 const browser = globalThis as unknown as {
   readonly indexedDB?: IdbFactory;
@@ -89,7 +86,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
     async destroy(scope) {
       if (!indexedDB) return;
       const name = nameOf(scope);
-      notes((local) => [name, ...lastNotes(local, name)].forEach((key) => local.removeItem(key)));
+      forgetAll(name);
       // A frozen tab keeps its database from being deleted, and not from being emptied: its later writes are refused.
       const link = createIdbLink(indexedDB, { name, state: "open" });
       const isEmpty = await link
@@ -100,20 +97,13 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
         if (!isEmpty) throw error;
       });
     },
-    leave(scope, { key, write }) {
-      const of = lastOf(nameOf(scope), key);
-      notes((local) => (write === null ? local.removeItem(of) : local.setItem(of, JSON.stringify(write))));
-    },
+    leave: noteLast,
   };
 }
 
-const lastNotes = (local: LocalNotes, name: string): readonly string[] =>
-  Object.keys(local).filter((key) => key.startsWith(lastOf(name, "")));
-
 /** Writes what pages were keeping as they were left. */
 async function takeNotes(name: string, vault: Vault): Promise<void> {
-  const found = notes((local) => lastNotes(local, name).map((key) => local.getItem(key) ?? "{}")) ?? [];
-  for (const text of found)
+  for (const text of lastNotes(name))
     try {
       await vault.write(JSON.parse(text) as Write, "strict");
     } catch {
@@ -174,10 +164,7 @@ async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): P
     async write(write, durability) {
       const written = await run({ durability, ...writing(write) });
       // What was noted of the same is older.
-      notes((local) => {
-        for (const key of [...needsOf(write).outbox, ...(write.drafts ?? []).map(([of]) => of)])
-          local.removeItem(lastOf(name, key));
-      });
+      forgetLast(name, [...needsOf(write).outbox, ...(write.drafts ?? []).map(([key]) => key)]);
       return written;
     },
     messages: async ({ conversation, first, last }) =>
