@@ -11,6 +11,8 @@ export interface Edits {
   edit(id: string, text: string): Promise<"edited" | "too-late">;
   /** An edit or a cancel of it is not decided: it must not go out as it was. */
   isChanging(id: string): boolean;
+  /** Resolves once no edit or cancel of it waits for its decision. */
+  decided(id: string): Promise<void>;
 }
 
 export type EditsOptions = {
@@ -24,16 +26,17 @@ export type EditsOptions = {
 };
 
 export function createEdits({ cache, answers, openings, change, newRow, onAdded }: EditsOptions): Edits {
-  const changing = new Set<string>();
+  const changing = new Map<string, Promise<unknown>>();
 
   /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
   async function decide<Result>(id: string, work: () => Promise<Result>): Promise<Result | "too-late"> {
     if (cache.pending.get(id)?.stage === "stalled") return "too-late";
-    changing.add(id);
+    const result = work();
+    changing.set(id, result);
     try {
-      return await work();
+      return await result;
     } finally {
-      changing.delete(id);
+      if (changing.get(id) === result) changing.delete(id);
     }
   }
 
@@ -67,6 +70,9 @@ export function createEdits({ cache, answers, openings, change, newRow, onAdded 
 
   return {
     isChanging: (id) => changing.has(id),
+    async decided(id) {
+      while (changing.has(id)) await changing.get(id)?.catch(() => {});
+    },
     cancel: (id) => decide(id, () => cancel(id)),
     edit: (id, text) => decide(id, () => edit(id, text)),
   };

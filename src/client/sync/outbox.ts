@@ -72,12 +72,16 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
-  /** A storage that was made anew meanwhile may hold it or not: it is written there too. */
-  const store = (write: Write): Promise<Written> =>
-    keeper.write(write, "strict").catch((fault: unknown) => {
-      if (fault instanceof VaultError && fault.fault === "lost") return keeper.write(write, "strict");
-      throw fault;
-    });
+  /** A storage that was made anew meanwhile may hold it or not: it is written there too, unless it was cancelled or has been accepted. */
+  async function store(row: OutboxRow, write: Write): Promise<void> {
+    try {
+      await keeper.write(write, "strict");
+    } catch (fault) {
+      if (!(fault instanceof VaultError && fault.fault === "lost")) throw fault;
+      await edits.decided(row.id);
+      if (cache.pending.has(row.id)) await keeper.write(write, "strict");
+    }
+  }
 
   async function keep({ row, draft }: Unkept): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
@@ -86,7 +90,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       sender.flush();
     });
     try {
-      await store({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
+      await store(row, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
     } catch (fault) {
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.

@@ -80,7 +80,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     if (!answer.ok && answer.retry) return await pause(clock, retryMs);
     // Refused for good: it would be refused again. The state of the server is shown.
     if (!answer.ok) onFault(refusal(answer));
-    else if ("user" in wish) answered.set(wish.key, { wish, before });
+    else if ("user" in wish && resets === cache.resets()) answered.set(wish.key, { wish, before });
     const conversations = answer.ok && wish.kind === "mute" ? [grantedMute(wish, version)] : [];
     await keeper.write({ conversations, granted: [wish], resets }, "relaxed");
   }
@@ -90,8 +90,12 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     run();
   }
 
-  // Also those of a tab that has died.
-  cache.subscribe(({ of }) => void (of === "wishes" && run()));
+  cache.subscribe((change) => {
+    // What an ended history has granted does not hold in this one.
+    if (change.of === "all" && change.isReset) answered.clear();
+    // Also those of a tab that has died.
+    if (change.of === "wishes") run();
+  });
 
   return {
     async read({ conversation, seq, id, rest }) {

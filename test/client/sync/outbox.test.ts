@@ -90,3 +90,22 @@ test("J93 a message whose storage was made anew meanwhile is kept there, and its
   await kept;
   expect((await next.boot(0)).outbox).toMatchObject([{ id, text: "hi" }]);
 });
+
+test("J4 a message that was cancelled while its storage was made anew is not kept there", async () => {
+  const [old, next] = [await memory().open(scope, () => "d"), await memory().open(scope, () => "d")];
+  let answer = (): void => {};
+  const hangs = new Promise<void>((resolve) => (answer = resolve));
+  const write: Vault["write"] = async (change, durability) => {
+    await hangs;
+    return old.write(change, durability);
+  };
+  const { outbox, keeper } = openOutbox({ ...old, write });
+  const { id, kept } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  keeper.use(null);
+  const cancelled = outbox.cancel(id);
+  keeper.use(next);
+  answer();
+  expect(await cancelled).toBe("cancelled");
+  await kept;
+  expect((await next.boot(0)).outbox).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Answer } from "../../../src/client/link/contract.ts";
 import { createWishes } from "../../../src/client/sync/wishes.ts";
-import type { RelationRow } from "../../../src/client/vault/rows.ts";
+import type { RelationRow, Wish } from "../../../src/client/vault/rows.ts";
 import { until } from "../../support/fake-socket.ts";
 import { keepWith, openVault } from "./keeping.ts";
 
@@ -22,6 +22,8 @@ async function online(takesFrames = false) {
       asked.shift()?.({ ok: true, status: 204, body: null });
       await until(() => cache.wishes.size === 0);
     },
+    grantElsewhere: (granted: readonly Wish[]) => keeper.write({ granted }, "relaxed"),
+    reset: () => keeper.write({ reset: true }, "relaxed"),
     log: (...relations: readonly RelationRow[]) => keeper.write({ relations }, "relaxed"),
   };
 }
@@ -56,6 +58,25 @@ test("J97 a grant that the log does not bring ends with the next connection", as
   expect(wishes.relations()).toEqual([bob(true)]);
   wishes.end();
   wishes.begin();
+  expect(wishes.relations()).toEqual([]);
+});
+
+test("J97 a grant of a history that has ended is not shown in the next one", async () => {
+  const { wishes, block, grant, reset } = await online();
+  await block(true);
+  await grant();
+  await reset();
+  expect(wishes.relations()).toEqual([]);
+});
+
+test("J97 a grant that is answered only after a reset is not shown, once another tab has had it granted", async () => {
+  const { wishes, asked, block, reset, cache, grantElsewhere } = await online();
+  await block(true);
+  await until(() => asked.length > 0);
+  await reset();
+  asked.shift()?.({ ok: true, status: 204, body: null });
+  await until(() => asked.length > 0);
+  await grantElsewhere([...cache.wishes.values()]);
   expect(wishes.relations()).toEqual([]);
 });
 
