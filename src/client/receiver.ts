@@ -45,7 +45,7 @@ export type ReceiverOptions = {
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { life, sender, outbox, list, wishes, typing, presence, link, surroundings, onCaughtUp } = options;
   const inbox = options.inbox(caughtUp);
-  /** Whether the device knew nothing when the connection began. */
+  /** The device knew nothing when a connection began, and none has caught up since. */
   let isFresh = false;
   let connection: "down" | "catching-up" | "live" = "down";
   const unsubscribe = surroundings.on((occasion) => {
@@ -63,6 +63,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     // A frame other than `ping` and `ack` counts as the user: a hidden page asks for nothing, so that push goes on.
     if (surroundings.isVisible()) presence.begin();
     onCaughtUp(isFresh);
+    isFresh = false;
   }
 
   return {
@@ -72,7 +73,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       connection = "catching-up";
       options.textBytesMax.set(limits.textBytes);
       const position = life.position();
-      isFresh = position?.cursor === null;
+      isFresh ||= position?.cursor === null;
       if (position !== null) inbox.begin(position, { level, history });
       sender.begin(limits.sendWindow);
       outbox.begin();

@@ -18,6 +18,8 @@ export type Browser = {
   join(tab: Tab, onHint: (hint: unknown) => void): { post(hint: unknown): void; close(): void };
   /** How often its data was deleted under it. */
   readonly losses: number;
+  /** A row of this id waited on a disk that was deleted: a tab that has not heard of it yet may send it. */
+  isOfLostDisk(id: string): boolean;
   /** The machine goes down: every tab is dead, and the last relaxed writes may be gone. */
   crash(): void;
   vanish(): void;
@@ -35,6 +37,7 @@ export function createBrowser(
   let tabs: readonly Tab[] = [];
   let opened = 0;
   let losses = 0;
+  const lostRows = new Set<string>();
   const ends = new Map<Tab, (hint: unknown) => void>();
   const browser: Browser = {
     name,
@@ -77,8 +80,10 @@ export function createBrowser(
       disk.crash();
       world.watch.snapshot(browser);
     },
+    isOfLostDisk: (id) => lostRows.has(id),
     vanish() {
       losses++;
+      for (const id of disk.state()?.outbox.keys() ?? []) lostRows.add(id);
       disk.vanish();
     },
   };

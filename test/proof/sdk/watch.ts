@@ -54,7 +54,7 @@ export function createWatch({
   /** A message leaves a client: its row must be on the disk. */
   function send(browser: Browser, id: string): void {
     const state = browser.disk.state();
-    if (state === null || state.outbox.has(id)) return;
+    if (state === null || state.outbox.has(id) || browser.isOfLostDisk(id)) return;
     // Another tab may have settled it meanwhile, or the storage hangs: then it is sent without.
     const isSettled = [...state.messages.values()].some((message) => message.id === id);
     const isStalled = browser.tabs.some((tab) => tab.client.storage.get().kind === "stalled");
