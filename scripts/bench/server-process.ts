@@ -12,6 +12,10 @@ export type ServerOptions = {
   /** Another entry file, relative to this folder; it prints its address as the real one does. */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Modules of this folder that are loaded before the entry file. */
+  readonly preloads?: readonly string[];
+  /** Words before the command, such as those of `taskset`. */
+  readonly command?: readonly string[];
 };
 
 const startMs = 30_000;
@@ -20,10 +24,12 @@ const stopMs = 20_000;
 /** Runs `use` against a server process of its own on a free port of 127.0.0.1. */
 export async function withServer<T>(options: ServerOptions, use: (server: ServerProcess) => Promise<T>): Promise<T> {
   const { folder, database = "chat.db", commitDelayMs = 0 } = options;
-  const entry = options.entry ?? (commitDelayMs > 0 ? "slow-server.ts" : "../../src/server.ts");
+  const { entry = "../../src/server.ts", preloads = [], command = [] } = options;
+  const loaded = [...preloads, ...(commitDelayMs > 0 ? ["slow-commits.ts"] : [])];
   // For a profiler: more words between `bun` and the script, such as --cpu-prof.
   const flags = (process.env["BENCH_SERVER_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
-  const child = Bun.spawn([process.execPath, ...flags, scriptPath(entry)], {
+  const before = loaded.flatMap((name) => ["--preload", scriptPath(name)]);
+  const child = Bun.spawn([...command, process.execPath, ...flags, ...before, scriptPath(entry)], {
     cwd: folder,
     env: {
       ...process.env,

@@ -1,6 +1,6 @@
 /**
- * The server with COMMIT_DELAY_MS added to each commit. The embedded engine is synchronous, so a slow fsync holds the
- * event loop meanwhile: this sleeps in the same place, right after the driver's COMMIT.
+ * Loaded before a server: adds COMMIT_DELAY_MS to each of its commits. The driver is synchronous, so a slow fsync holds the event loop
+ * meanwhile: this sleeps in the same place, right after the driver's COMMIT.
  */
 import Database from "libsql";
 
@@ -12,5 +12,3 @@ prototype.exec = function (this: Database.Database, sql: string) {
   if (sql === "COMMIT") Bun.sleepSync(delayMs);
   return result;
 };
-
-await import("../../src/server.ts");
