@@ -14,29 +14,41 @@ export type CachedDatabase = {
   readonly fill: (engine: Engine) => Promise<void>;
 };
 
+/** A file that is built once for each name. */
+export type CachedFile = { readonly name: string; readonly build: (file: string) => Promise<void> };
+
 /** Copies the database to a path from the cache in the folder for temporary files, where it is built the first time. */
-export async function copyCached(database: CachedDatabase, path: string): Promise<void> {
-  const { benchmark, version } = database;
-  const cached = join(tmpdir(), `tidings-bench-${benchmark}-${version}-${await schemaHash()}.db`);
-  if (!existsSync(cached)) await build(database, cached);
+export async function copyCached({ benchmark, version, fill }: CachedDatabase, path: string): Promise<void> {
+  const name = `${benchmark}-${version}-${await schemaHash()}`;
+  await copyCachedFile({ name, build: (file) => buildMigrated(file, fill) }, path);
+}
+
+/** The same for a file that `build` makes; its name must change with its content. */
+export async function copyCachedFile({ name, build }: CachedFile, path: string): Promise<void> {
+  const cached = join(tmpdir(), `tidings-bench-${name}.db`);
+  if (!existsSync(cached)) {
+    console.error(`Building ${cached} (once)`);
+    const unfinished = `${cached}.${process.pid}`;
+    await build(unfinished);
+    // Files of SQLite and of the engine beside it; the database file has everything by now.
+    for (const rest of [".lock", "-wal", "-shm"]) rmSync(`${unfinished}${rest}`, { force: true });
+    renameSync(unfinished, cached);
+  }
   copyFileSync(cached, path, constants.COPYFILE_FICLONE);
 }
 
-async function schemaHash(): Promise<string> {
+/** Changes with the migrations: a part of the names of cached files. */
+export async function schemaHash(): Promise<string> {
   const hashes = await Promise.all(bundledMigrations.map(hashOf));
   return Bun.hash(hashes.join()).toString(36);
 }
 
-async function build({ benchmark, fill }: CachedDatabase, file: string): Promise<void> {
-  console.error(`Building the database of the ${benchmark} benchmark (once)`);
-  const unfinished = `${file}.${process.pid}`;
-  const engine = createEmbeddedEngine({ path: unfinished });
+/** Makes a database with all migrations, and fills it. */
+export async function buildMigrated(file: string, fill: (engine: Engine) => Promise<void>): Promise<void> {
+  const engine = createEmbeddedEngine({ path: file });
   await migrate(engine, bundledMigrations);
   await fill(engine);
   await engine.close();
-  // The engine's files beside it; the database file has everything by now.
-  for (const rest of [".lock", "-wal", "-shm"]) rmSync(`${unfinished}${rest}`, { force: true });
-  renameSync(unfinished, file);
 }
 
 /** A table of one column i: 0 … count − 1. */

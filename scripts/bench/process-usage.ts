@@ -26,7 +26,7 @@ export async function settledRssBytes(pid: number, timeoutMs = 20_000): Promise<
   const end = performance.now() + timeoutMs;
   let before = rssBytes(pid);
   for (;;) {
-    await Bun.sleep(2_000);
+    await Bun.sleep(Math.min(2_000, timeoutMs));
     const now = rssBytes(pid);
     if (Math.abs(now - before) < before / 100 || performance.now() > end) return now;
     before = now;

@@ -2,7 +2,7 @@ import { runChild } from "../child.ts";
 import type { ServerProcess } from "../server-process.ts";
 import type { PairsAnswer, PairsInput } from "./pairs.ts";
 
-const warmUpMs = 2_000;
+export const warmUpMsDefault = 2_000;
 const graceMs = 60_000;
 
 /** Runs pairs of users on a server and returns their measurements; throws where anything was lost or doubled. */
@@ -10,13 +10,14 @@ export async function runPairs(
   { port, pid }: ServerProcess,
   load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes" | "registers"> & {
     readonly seconds: number;
+    readonly warmUpMs?: number;
     /** More nodes: then a sender and its receiver are never on the same one. */
     readonly others?: readonly ServerProcess[];
     /** Processes that are measured too, such as a database's. */
     readonly beside?: readonly number[];
   },
 ): Promise<PairsAnswer> {
-  const { seconds, others = [], beside = [], ...rest } = load;
+  const { seconds, warmUpMs = warmUpMsDefault, others = [], beside = [], ...rest } = load;
   const measureMs = seconds * 1_000;
   const input: PairsInput = {
     ...rest,
