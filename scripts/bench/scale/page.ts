@@ -5,21 +5,11 @@
  *   bun scripts/bench/scale/page.ts all.json   # keeps the medians in docs/scale-figures.json, and writes the page
  *   bun scripts/bench/scale/page.ts            # writes the page again
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toTable, withPart } from "../../page-part.ts";
+import { figureOf, type Kept, readKeptFigures, roundFigure as round, withResults } from "../kept-figures.ts";
 import { connectedUntil, databasesFor, type Figures, loadOf, shares } from "./model.ts";
-
-type Measured = { readonly median: number; readonly min: number; readonly max: number; readonly unit: string };
-
-/** By the benchmark and the name of the measure. */
-export type Kept = {
-  readonly date: string;
-  readonly cores: number;
-  readonly bun: string;
-  readonly runs: number;
-  readonly measures: Readonly<Record<string, Measured>>;
-};
 
 const docs = join(import.meta.dir, "../../../docs");
 const keptFile = join(docs, "scale-figures.json");
@@ -54,15 +44,11 @@ const shown: readonly (readonly [string, string])[] = [
   ["remote: database's processor time for one", "sqld's, µs"],
 ];
 
-export const readKept = (): Kept => JSON.parse(readFileSync(keptFile, "utf8")) as Kept;
+export const readKept = (): Kept => readKeptFigures(keptFile);
 export const readScalePage = (): string => readFileSync(pageFile, "utf8");
 
-function figuresOf({ measures }: Kept): Figures {
-  const of = (name: string): number => {
-    const found = measures[name];
-    if (!found) throw new Error(`docs/scale-figures.json lacks "${name}"`);
-    return found.median;
-  };
+function figuresOf(kept: Kept): Figures {
+  const of = (name: string): number => figureOf(kept, name).median;
   return {
     connectionBytes: of("idle: each connection"),
     connectionMicros: of("idle: processor time of each, silent"),
@@ -81,17 +67,10 @@ function figuresOf({ measures }: Kept): Figures {
   };
 }
 
-/** Three digits that count. */
-const round = (value: number): string =>
-  value >= 100
-    ? Math.round(Number(value.toPrecision(3))).toLocaleString("en")
-    : String(Number(value.toPrecision(value < 10 ? 2 : 3)));
-
-function formatMeasured({ measures }: Kept): string {
+function formatMeasured(kept: Kept): string {
   const rows = shown.map(([name, words]) => {
-    const found = measures[name];
-    if (!found) throw new Error(`docs/scale-figures.json lacks "${name}"`);
-    return [words, round(found.median), `${round(found.min)} – ${round(found.max)}`];
+    const { median, min, max } = figureOf(kept, name);
+    return [words, round(median), `${round(min)} – ${round(max)}`];
   });
   return toTable(["measured", "median", "lowest – highest"], rows);
 }
@@ -162,41 +141,11 @@ export function scalePageWith(text: string, kept: Kept): string {
   return Object.entries(made).reduce((page, [name, part]) => withPart(page, name, part), text);
 }
 
-type BenchFile = {
-  readonly machine: { readonly cores: number; readonly bun: string; readonly date: string };
-  readonly options: { readonly runs: number };
-  readonly results: readonly (Measured & { readonly benchmark: string; readonly name: string })[];
-};
-
-/** Replaces kept figures by new measurements; the others stay, and all must come from one machine. */
-function keep(files: readonly string[]): void {
-  const found = files.map((file) => JSON.parse(readFileSync(file, "utf8")) as BenchFile);
-  const [first] = found;
-  if (!first) return;
-  if (found.some(({ machine }) => machine.cores !== first.machine.cores || machine.bun !== first.machine.bun))
-    throw new Error("These are of different machines");
-  const measures = found
-    .flatMap(({ results }) => results)
-    .map(
-      ({ benchmark, name, unit, median, min, max }) => [`${benchmark}: ${name}`, { unit, median, min, max }] as const,
-    );
-  const { cores, bun, date } = first.machine;
-  const runs = Math.min(...found.map(({ options }) => options.runs));
-  const last = existsSync(keptFile) ? readKept() : null;
-  // Figures of another machine are dropped: missing ones are reported then.
-  const before = last !== null && last.cores === cores && last.bun === bun ? last.measures : {};
-  const kept: Kept = {
-    date: date.slice(0, 10),
-    cores,
-    bun,
-    runs,
-    measures: { ...before, ...Object.fromEntries(measures) },
-  };
-  scalePageWith(readScalePage(), kept);
-  writeFileSync(keptFile, `${JSON.stringify(kept, null, 2)}\n`);
-}
-
 if (import.meta.main) {
-  keep(process.argv.slice(2));
+  const kept = withResults(keptFile, process.argv.slice(2));
+  if (kept) {
+    scalePageWith(readScalePage(), kept);
+    writeFileSync(keptFile, `${JSON.stringify(kept, null, 2)}\n`);
+  }
   writeFileSync(pageFile, scalePageWith(readScalePage(), readKept()));
 }
