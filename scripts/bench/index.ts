@@ -15,6 +15,7 @@ import { remote } from "./remote.ts";
 import { push } from "./push.ts";
 import { resume } from "./resume.ts";
 import { sockets } from "./sockets.ts";
+import { storage } from "./storage.ts";
 import { summarize, type Summary, tableOf } from "./table.ts";
 import { throughput } from "./throughput.ts";
 
@@ -30,16 +31,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backlog,
   sockets,
 };
-/** By name alone: `hostile` checks whether something holds, and takes long; `client` needs Chromium and npm. */
-const onDemand: Readonly<Record<string, Benchmark>> = { hostile, client };
+/** By name alone: `storage` and `hostile` take long, and `hostile` checks whether something holds; `client` needs Chromium and npm. */
+const onDemand: Readonly<Record<string, Benchmark>> = { storage, hostile, client };
 
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;
 
 const main = command({
-  description: "Measures; without names, all benchmarks but hostile and client",
+  description: "Measures; without names, all benchmarks but storage, hostile and client",
   args: {
-    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; hostile; client` },
+    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; storage; hostile; client` },
     runs: number("How often each is run; the table has medians", 3),
     pairs: number("Pairs of sender and receiver", 100),
     window: number("Sends that each sender keeps unanswered", 32),
@@ -52,7 +53,7 @@ const main = command({
       type: "string",
       description: "With this many nodes on a libSQL server: 1,2,3; the benchmark of that name",
     },
-    messages: number("hostile: messages of one's own in one conversation", 100_000),
+    messages: number("hostile: messages of one's own in one conversation; storage: of one more, large file", 100_000),
     conversations: number("hostile: conversations of one user", 2_000),
     devices: number("hostile: devices of one user", 1_000),
     acts: { type: "string", description: `hostile: the acts; default: ${hostileActs.join(",")}` },

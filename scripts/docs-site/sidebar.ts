@@ -7,7 +7,7 @@ export const sections: readonly { readonly title: string; readonly pages: readon
     pages: ["client", "react", "element", "mui", "react-native", "recipes", "write-your-own-client"],
   },
   { title: "Push", pages: ["push", "firebase", "onesignal", "web-push", "webhook"] },
-  { title: "In production", pages: ["deploying", "database", "nodes", "proxies", "scale", "security"] },
+  { title: "In production", pages: ["deploying", "database", "nodes", "proxies", "scale", "performance", "security"] },
   { title: "How and why", pages: ["design", "protocol", "spec", "proof"] },
   { title: "The repository", pages: ["architecture", "contributing", "publishing"] },
 ];
