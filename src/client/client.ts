@@ -75,7 +75,7 @@ export function createClient(options: ClientOptions): Client {
     leave: (key, write) => storage.leave?.(scope, { key, write }),
   });
   const link = createLink(
-    { ...options, url: scope.url, environment, onFault },
+    { ...options, ...scope, environment, onFault },
     {
       onConnect: (begin) => life.connect(begin),
       onWelcome: (welcome) => receiver.welcome(welcome),
@@ -137,7 +137,7 @@ export function createClient(options: ClientOptions): Client {
   const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, life });
 
   cache.subscribe(({ of }) => {
-    if (of === "relations" || of === "wishes" || of === "all") relations.set(wishes.relations());
+    if (of !== "conversations" && of !== "outbox") relations.set(wishes.relations());
     if (of !== "outbox" && of !== "all") return;
     const failed = [...cache.pending.values()].filter(({ row }) => row.failed !== undefined).length;
     outboxCounts.set(sameOr(outboxCounts.get(), { queued: cache.pending.size - failed, failed }));

@@ -33,12 +33,20 @@ export function runtimeEnvironment(): Environment {
 /** Where an app does not listen for faults, its developer finds them here. */
 export const reportFault = (fault: unknown): void => console.error("tidings/client:", fault);
 
-/** A path is of the page's own origin. While a server renders there is no page, and nothing is asked. Null: it depends on the page, or is none. */
+/**
+ * An address in its one form, without a slash at its end. A path is of the page's own origin; while a server renders there is no page, and nothing is asked.
+ * Null: it depends on the page, or is none.
+ */
 export function absoluteUrl(given: string): string | null {
-  const url = given.replace(/\/+$/, "");
-  if (/^https?:\/\/[^?#]+$/i.test(url)) return url;
-  if (!/^(\/[^/?#][^?#]*)?$/.test(url) || !given.startsWith("/")) return null;
-  return (globals.location?.origin ?? "") + url;
+  const isPath = /^\/(?!\/)[^?#]*$/.test(given);
+  if (!isPath && !/^https?:\/\/[^?#]+$/i.test(given)) return null;
+  const origin = isPath ? globals.location?.origin : "";
+  try {
+    const url = origin === undefined ? given : new URL(origin + given).href;
+    return url.replace(/\/+$/, "");
+  } catch {
+    return null;
+  }
 }
 
 /** The events of a page. */

@@ -15,11 +15,10 @@ import { hiddenMsMax } from "./turn.ts";
 
 export type LinkOptions = {
   readonly environment: Environment;
-  /** Where the server is mounted: `https://app.example/chat`. */
+  /** Where the server is mounted, without a slash at its end: `https://app.example/chat`. */
   readonly url: string;
   readonly user: string;
-  /** Default: the tenant of a server without tenants. */
-  readonly tenant?: string;
+  readonly tenant: string;
   /** Absent: cookies prove the user. */
   readonly authenticate?: Authenticate;
   /** `polling`: it opens no WebSocket. */
@@ -35,10 +34,9 @@ const closed = failure(0, { code: "closed", message: "The client is closed" });
 
 /** The way to the server, idle at first. It executes the effects of `step`, and gives their results back as events. */
 export function createLink(options: LinkOptions, events: LinkEvents): Link {
-  const { environment, user, tenant = "default" } = options;
+  const { environment, url, user, tenant } = options;
   const { clock, randomBytes, surroundings } = environment;
   const { attempt, onFault } = createGuard(options.onFault);
-  const url = options.url.replace(/\/+$/, "");
   let state = initialState({
     identity: { user, tenant },
     isOffline: !surroundings.isOnline(),

@@ -161,8 +161,9 @@ export function fakeLink({
   const link = createLink(
     {
       environment: fake.environment,
-      url: "https://app.example/chat/",
+      url: "https://app.example/chat",
       user: "alice",
+      tenant: "default",
       onFault: (fault) => void faults.push(fault),
       ...options,
     },

@@ -44,6 +44,7 @@ function open(url: string, options: Partial<LinkOptions> = {}) {
       },
       url: url.replace(/^ws/, "http"),
       user,
+      tenant: "default",
       authenticate: async () => ({ parameters: { user } }),
       onFault: (fault) => void faults.push(fault),
       ...options,
