@@ -45,9 +45,19 @@ export type WishesOptions = {
 };
 
 const retryMs = 5_000;
+/** A page for a time of repairs may name hours, and the server be back in minutes. */
+const namedMsMax = 60_000;
+/** How many are asked for at a time: one that gets no answer must not hold up the others, and most requests are left to the pages. */
+const underWayMax = 2;
 
 export function createWishes({ clock, cache, keeper, link, onFault }: WishesOptions): Wishes {
-  let state: "offline" | "idle" | "asking" = "offline";
+  let isOnline = false;
+  /**
+   * Keys of the wishes that are being asked for, and of those that failed and wait. Also from before this connection: of two wishes for the same the second one
+   * must not overtake the first.
+   */
+  const busy = new Set<string>();
+  let underWay = 0;
   /** The read mark of each conversation that last went out as a frame on this connection: its receipt grants it. */
   const sent = new Map<string, Wish>();
   /**
@@ -57,37 +67,45 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   const answered = new Map<string, { readonly wish: RelationWish; readonly before: RelationRow | undefined }>();
   let wanted: readonly RelationRow[] = [];
 
-  /** Asks for the first wish that was not asked for yet; then for the next. */
+  /** Asks for those that were not asked for yet. */
   function run(): void {
-    if (state !== "idle") return;
-    const wish = [...cache.wishes.values()].find((one) => !isSameRow(one, sent.get(one.key)));
-    if (wish === undefined) return;
-    state = "asking";
-    ask(wish)
-      .catch((fault: unknown) => {
-        onFault(fault);
-        return pause(clock, retryMs);
-      })
-      .finally(goOn);
+    for (const wish of cache.wishes.values()) {
+      if (!isOnline || underWay === underWayMax) return;
+      if (!busy.has(wish.key) && !isSameRow(wish, sent.get(wish.key))) void handle(wish);
+    }
   }
 
-  async function ask(wish: Wish): Promise<void> {
+  async function handle(wish: Wish): Promise<void> {
+    busy.add(wish.key);
+    underWay++;
+    const isEnded = await ask(wish).catch(onFault);
+    underWay--;
+    if (isEnded !== true) {
+      run();
+      await pause(clock, retryMs);
+    }
+    busy.delete(wish.key);
+    run();
+  }
+
+  /** True: it was answered for good, or is asked for again on the next connection. */
+  async function ask(wish: Wish): Promise<boolean> {
     const resets = cache.resets();
     const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
     const before = "user" in wish ? cache.relations.get(wish.user) : undefined;
     const answer = await link.ask(askFor(wish));
-    if (state === "offline") return;
-    if (!answer.ok && answer.retry) return await pause(clock, retryMs);
+    if (!isOnline) return true;
+    if (!answer.ok && answer.retry) {
+      // The time that a server names is for all.
+      if (answer.retryAfterMs) await pause(clock, Math.min(answer.retryAfterMs, namedMsMax));
+      return false;
+    }
     // Refused for good: it would be refused again. The state of the server is shown.
     if (!answer.ok) onFault(refusal(answer));
     else if ("user" in wish && resets === cache.resets()) answered.set(wish.key, { wish, before });
     const conversations = answer.ok && wish.kind === "mute" ? [grantedMute(wish, version)] : [];
     await keeper.write({ conversations, granted: [wish], resets }, "relaxed");
-  }
-
-  function goOn(): void {
-    if (state === "asking") state = "idle";
-    run();
+    return true;
   }
 
   cache.subscribe((change) => {
@@ -102,7 +120,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       const wish: Wish = { key: keyOf("read", conversation), kind: "read", conversation, seq, id };
       const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
       // It goes as a frame, where there is a connection.
-      if (state !== "offline") sent.set(wish.key, wish);
+      if (isOnline) sent.set(wish.key, wish);
       await keeper.write({ wishes: [wish], conversations: [patch], resets: cache.resets() }, "relaxed");
       if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);
     },
@@ -126,7 +144,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       return wanted;
     },
     begin() {
-      state = "idle";
+      isOnline = true;
       sent.clear();
       answered.clear();
       run();
@@ -136,7 +154,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       run();
     },
     end() {
-      state = "offline";
+      isOnline = false;
       sent.clear();
     },
   };
@@ -158,15 +176,9 @@ const granted = ({ kind, user, is }: RelationWish, rows: ReadonlyMap<string, Rel
 });
 
 function askFor(wish: Wish): Ask {
-  if (wish.kind === "read") {
-    const { conversation, seq, id } = wish;
-    return { method: "POST", path: `/conversations/${encodeURIComponent(conversation)}/read`, body: { seq, id } };
-  }
-  if (wish.kind === "mute") {
-    const path = `/conversations/${encodeURIComponent(wish.conversation)}/mute`;
-    const until = wish.until === undefined ? {} : { until: wish.until };
-    return wish.muted ? { method: "PUT", path, body: until } : { method: "DELETE", path };
-  }
-  const list = wish.kind === "contact" ? "contacts" : "blocks";
-  return { method: wish.is ? "PUT" : "DELETE", path: `/${list}/${encodeURIComponent(wish.user)}` };
+  if ("user" in wish)
+    return { method: wish.is ? "PUT" : "DELETE", path: `/${wish.kind}s/${encodeURIComponent(wish.user)}` };
+  const path = `/conversations/${encodeURIComponent(wish.conversation)}/${wish.kind}`;
+  if (wish.kind === "read") return { method: "POST", path, body: { seq: wish.seq, id: wish.id } };
+  return wish.muted ? { method: "PUT", path, body: { until: wish.until } } : { method: "DELETE", path };
 }

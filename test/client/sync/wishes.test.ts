@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Answer } from "../../../src/client/link/contract.ts";
+import type { Answer, Ask } from "../../../src/client/link/contract.ts";
+import { failure } from "../../../src/client/link/requests.ts";
 import { createWishes } from "../../../src/client/sync/wishes.ts";
 import type { RelationRow, Wish } from "../../../src/client/vault/rows.ts";
 import { until } from "../../support/fake-socket.ts";
@@ -10,16 +11,24 @@ async function online(takesFrames = false) {
   const vault = await openVault();
   const { clock, cache, keeper, faults, onFault } = keepWith(vault);
   const asked: ((answer: Answer) => void)[] = [];
-  const link = { send: () => takesFrames, ask: () => new Promise<Answer>((resolve) => void asked.push(resolve)) };
+  const paths: string[] = [];
+  const link = {
+    send: () => takesFrames,
+    ask: ({ method, path }: Ask) =>
+      new Promise<Answer>((resolve) => {
+        paths.push(`${method} ${path}`);
+        asked.push(resolve);
+      }),
+  };
   const wishes = createWishes({ clock, cache, keeper, onFault, link });
   wishes.begin();
   return {
-    ...{ wishes, cache, asked, faults },
+    ...{ wishes, cache, asked, paths, clock, faults },
     stored: vault.relations,
-    block: (is: boolean) => wishes.want({ kind: "block", user: "bob", is }),
+    block: (is: boolean, user = "bob") => wishes.want({ kind: "block", user, is }),
     async grant(): Promise<void> {
       await until(() => asked.length > 0);
-      asked.shift()?.({ ok: true, status: 204, body: null });
+      asked.shift()?.(done);
       await until(() => cache.wishes.size === 0);
     },
     grantElsewhere: (granted: readonly Wish[]) => keeper.write({ granted }, "relaxed"),
@@ -27,6 +36,9 @@ async function online(takesFrames = false) {
     log: (...relations: readonly RelationRow[]) => keeper.write({ relations }, "relaxed"),
   };
 }
+
+const done: Answer = { ok: true, status: 204, body: null };
+const away = failure(500, { code: "internal", message: "It fails" });
 
 const bob = (blocked: boolean): RelationRow => ({ user: "bob", contact: false, blocked });
 
@@ -88,4 +100,55 @@ test("J100 a read mark whose frame is refused is asked for once more, and ends w
   await until(() => asked.length === 1);
   asked.shift()?.({ ok: false, status: 404, code: "not_found", message: "No such", retry: false });
   await until(() => cache.wishes.size === 0);
+});
+
+test("J101 a wish that fails holds up no other one, and is asked for again", async () => {
+  const { cache, asked, paths, clock, block } = await online();
+  await block(true, "bob");
+  await block(true, "carol");
+  await block(true, "dave");
+  // One that gets no answer holds up none either.
+  await until(() => asked.length === 2);
+  for (const answer of asked.splice(1)) answer(away);
+  await until(() => asked.length === 2);
+  for (const answer of asked.splice(1)) answer(done);
+  await until(() => cache.wishes.size === 2);
+  expect(paths).toEqual(["PUT /blocks/bob", "PUT /blocks/carol", "PUT /blocks/dave"]);
+  await clock.advance(5_000);
+  expect(paths.slice(3)).toEqual(["PUT /blocks/carol"]);
+});
+
+test("J101 the time that a server names counts for every wish, up to a minute", async () => {
+  const { asked, paths, clock, block } = await online();
+  for (const user of ["bob", "carol", "dave"]) await block(true, user);
+  await until(() => asked.length === 2);
+  for (const answer of asked.splice(0)) answer({ ...failure(429, { code: "rate", message: "" }), retryAfterMs: 9_000 });
+  await clock.advance(0);
+  await clock.advance(8_000);
+  expect(paths).toHaveLength(2);
+  await clock.advance(1_000);
+  expect(paths.slice(2)).toEqual(["PUT /blocks/dave"]);
+  await clock.advance(5_000);
+  for (const answer of asked.splice(0))
+    answer({ ...failure(503, { code: "http_503", message: "" }), retryAfterMs: 3_600_000 });
+  await clock.advance(0);
+  const before = paths.length;
+  await clock.advance(59_000);
+  expect(paths).toHaveLength(before);
+  await clock.advance(1_000);
+  expect(paths.length).toBeGreaterThan(before);
+});
+
+test("J101 of two wishes for the same the second one waits for the answer to the first, also on a later connection", async () => {
+  const { wishes, asked, paths, block } = await online();
+  await block(true);
+  await until(() => asked.length === 1);
+  wishes.end();
+  wishes.begin();
+  await block(false);
+  await Bun.sleep(1);
+  expect(paths).toEqual(["PUT /blocks/bob"]);
+  asked.shift()?.(done);
+  await until(() => asked.length === 1);
+  expect(paths).toEqual(["PUT /blocks/bob", "DELETE /blocks/bob"]);
 });
