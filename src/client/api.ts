@@ -68,7 +68,7 @@ export type Status =
 /** `network`: nothing answers. `foreign`: no chat answers there: `url` is wrong, or it is the login page of a network. `offline`: the device says that it has no network. `busy`: the server has too many connections. `rate`: too many requests. `server`: it fails, restarts or is not ready. `storage`: this device cannot store. */
 export type WaitReason = "network" | "foreign" | "offline" | "busy" | "rate" | "server" | "storage";
 
-/** How the client's storage is. `stalled`: a write has not come back for two seconds; sending goes on, and may be lost if the page ends. `full`: nothing more is stored or confirmed. `lost`: deleted under the client, which starts again as a new device. */
+/** How the client's storage is. `stalled`: a write has not come back for two seconds; sending goes on, and may be lost if the page ends, except with `indexedDb()`, which notes it beside. `full`: nothing more is stored or confirmed. `lost`: deleted under the client, which starts again as a new device. */
 export type StorageState = { readonly kind: "opening" | "durable" | "memory" | "stalled" | "full" | "lost" };
 
 /** A conversation in the list. */

@@ -109,14 +109,14 @@ export const clientOutbox = {
   "a draft goes before its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await store(row, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });',
-    to: 'await store(row, { drafts: draft ? [draft] : [] }); await store(row, { outbox: [{ do: "add", row }] });',
+    from: "await store(unkept);",
+    to: "const { draft } = unkept; await keeper.write({ drafts: draft ? [draft] : [] }, 'strict'); await store({ row });",
   },
   "a draft stays until its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await store(row, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });',
-    to: 'await store(row, { outbox: [{ do: "add", row }] }); await store(row, { drafts: draft ? [draft] : [] });',
+    from: "await store(unkept);",
+    to: "const { draft } = unkept; await store({ row }); await keeper.write({ drafts: draft ? [draft] : [] }, 'strict');",
   },
   "a message that was not kept leaves the composer": {
     rule: "J3",

@@ -40,8 +40,8 @@ export const web = {
   "a page that is left loses what it is keeping": {
     rule: "J98",
     file: "client/sync/outbox.ts",
-    from: 'if (stage !== "kept") keeper.leave(row.id, {',
-    to: 'if (stage === "kept") keeper.leave(row.id, {',
+    from: 'if (entry.stage !== "kept") note(entry);',
+    to: 'if (entry.stage === "kept") note(entry);',
   },
   "a page that is left loses the last edit of a draft": {
     rule: "J98",

@@ -73,24 +73,33 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
   /** A storage that was made anew meanwhile may hold it or not: it is written there too, unless it was cancelled or has been accepted. */
-  async function store(row: OutboxRow, write: Write): Promise<void> {
+  async function store(unkept: Unkept): Promise<void> {
+    const write = writeOf(unkept);
     try {
       await keeper.write(write, "strict");
     } catch (fault) {
       if (!(fault instanceof VaultError && fault.fault === "lost")) throw fault;
-      await edits.decided(row.id);
-      if (cache.pending.has(row.id)) await keeper.write(write, "strict");
+      const { id } = unkept.row;
+      await edits.decided(id);
+      if (cache.pending.has(id)) await keeper.write(write, "strict");
     }
   }
 
-  async function keep({ row, draft }: Unkept): Promise<void> {
+  const note = (unkept: Unkept): void => keeper.leave(unkept.row.id, writeOf(unkept));
+
+  async function keep(unkept: Unkept): Promise<void> {
+    const { row } = unkept;
     const cancelStall = clock.after(stallMs, () => {
       if (cache.pending.get(row.id)?.stage !== "keeping" || edits.isChanging(row.id)) return;
-      cache.setPending(row.id, { row, stage: "stalled", ...(draft && { draft }) });
+      // From now on it may have been sent.
+      const stalled: Pending = { ...unkept, row: { ...row, isTried: true }, stage: "stalled" };
+      cache.setPending(row.id, stalled);
+      // Its page may die before the storage goes on: then its draft is still there, although it was sent.
+      note(stalled);
       sender.flush();
     });
     try {
-      await store(row, { outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
+      await store(unkept);
     } catch (fault) {
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
@@ -156,18 +165,13 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     caughtUp: () => void answers.caughtUp().catch(onFault),
     changedElsewhere: lookAround.now,
     leave() {
-      for (const { row, stage, draft } of cache.pending.values())
-        if (stage !== "kept") keeper.leave(row.id, { outbox: [add(row, stage)], drafts: draft ? [draft] : [] });
+      for (const entry of cache.pending.values()) if (entry.stage !== "kept") note(entry);
     },
     close: answers.close,
   };
 }
 
-/** A row that stalls may have been sent. */
-const add = (row: OutboxRow, stage: Pending["stage"]): OutboxChange => ({
-  do: "add",
-  row: stage === "stalled" ? { ...row, isTried: true } : row,
-});
+const writeOf = ({ row, draft }: Unkept): Write => ({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });
 
 function storageError(fault: unknown): ClientError {
   const isFull = fault instanceof VaultError && fault.fault === "full";

@@ -7,6 +7,7 @@ import { createOutbox } from "../../../src/client/sync/outbox.ts";
 import { type Vault, VaultError } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { keepNothing } from "./keeping.ts";
 import { messageRow } from "./rows.ts";
 
 const onFault = (fault: unknown): never => {
@@ -108,4 +109,24 @@ test("J4 a message that was cancelled while its storage was made anew is not kep
   expect(await cancelled).toBe("cancelled");
   await kept;
   expect((await next.boot(0)).outbox).toEqual([]);
+});
+
+test("J98 a message that goes out while the storage hangs is noted before that, so that it is there if its page dies", async () => {
+  const [clock, cache] = [fakeClock(), createCache()];
+  const order: unknown[] = [];
+  const keeper = keepNothing({
+    write: () => new Promise(() => {}),
+    leave: (_key, write) => void order.push(write),
+  });
+  const outbox = createOutbox({
+    ...{ clock, cache, keeper, onFault, ids: createIds({ clock, randomBytes: (count) => new Uint8Array(count) }) },
+    ...{ sender: { flush: () => void order.push("flush"), isConnected: () => false }, onFailed() {} },
+  });
+  const { id } = outbox.send({ with: "bob" }, { text: "hi", drafts: [""] });
+  await clock.advance(1_999);
+  expect(order).toEqual([]);
+  await clock.advance(1);
+  const row = { id, kind: "send", target: { with: "bob" }, text: "hi", time: 1_780_000_000_000, isTried: true };
+  const write = { outbox: [{ do: "add", row }], drafts: [["with bob", null, ["hi", ""]]] };
+  expect(order).toEqual([write, "flush"]);
 });

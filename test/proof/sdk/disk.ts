@@ -72,6 +72,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   let since: DiskState[] = [];
   let isFull = false;
   let freeAt = 0;
+  /** What pages have noted beside it. They are there at once, also while a call hangs. */
+  const notes = new Map<string, Write>();
   const open = new Set<{ readonly process: SimProcess; readonly lose: () => void }>();
 
   /** Runs `work` on the disk after those before it; the answer comes back if the tab still lives. */
@@ -131,7 +133,11 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
           wishes: [...wishes.values()],
           conversations: byRank(conversations).slice(0, count),
         })),
-      write: (change, durability) => call(tab, () => write(change, durability)),
+      async write(change, durability) {
+        const written = await call(tab, () => write(change, durability));
+        for (const key of keysOf(change)) notes.delete(key);
+        return written;
+      },
       messages: ({ conversation, first, last }) =>
         read(({ messages }) =>
           [...messages.values()]
@@ -190,8 +196,11 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
           state = newState(makeDevice());
           since = [state];
         });
-        return openVault(process);
+        const vault = openVault(process);
+        for (const note of [...notes.values()]) await vault.write(note, "strict").catch(() => {});
+        return vault;
       },
+      leave: (_scope, { key, write: note }) => void (note === null ? notes.delete(key) : notes.set(key, note)),
       scopes: () => Promise.resolve([]),
       destroy: () => Promise.resolve(vanish()),
     }),
@@ -202,6 +211,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       if (state === null) return;
       state = since[chance.between(0, since.length - 1)] ?? state;
       since = [state];
+      for (const key of [...notes.keys()]) if (chance.hits(0.5)) notes.delete(key);
     },
     setFull: (full: boolean): void => void (isFull = full),
     vanish,
@@ -211,6 +221,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   function vanish(): void {
     state = null;
     since = [];
+    notes.clear();
     const tabs = [...open];
     open.clear();
     for (const { process, lose } of tabs) void timeline.after(1, () => process.run(lose));
@@ -218,6 +229,12 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
 }
 
 export type Disk = ReturnType<typeof createDisk>;
+
+/** The rows and drafts that a write names. */
+const keysOf = (change: Write): readonly string[] => [
+  ...needsOf(change).outbox,
+  ...(change.drafts ?? []).map(([key]) => key),
+];
 
 const byRank = (rows: ReadonlyMap<string, ConversationRow>): readonly ConversationRow[] =>
   [...rows.values()].toSorted((a, b) => b.rank - a.rank);
