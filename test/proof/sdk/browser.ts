@@ -78,6 +78,7 @@ export function createBrowser(
       for (const tab of tabs) tab.kill();
       world.watch.snapshot(browser);
       disk.crash();
+      world.watch.fellBack(browser);
       world.watch.snapshot(browser);
     },
     isOfLostDisk: (id) => lostRows.has(id),

@@ -31,6 +31,8 @@ export function createWatch({
 }) {
   /** The first position of each device in each history: what came before it belongs to history. */
   const firsts = new Map<string, number>();
+  /** The furthest position that the disk of a device has held in each history. */
+  const furthest = new Map<string, number>();
   const snapshots: Snapshot[] = [];
   /** Messages that were refused while their rows were there. */
   const refused = new Set<string>();
@@ -40,15 +42,19 @@ export function createWatch({
   const firstKey = (browser: Browser, epoch: string): string =>
     `${browser.name} ${browser.disk.state()?.meta.device ?? ""} ${epoch}`;
 
-  /** A cursor leaves a client: its disk must hold it, or a later one. */
+  /**
+   * A cursor leaves a client: its disk must hold it or a later one, or have held it. No client can compare two cursors: a tab that goes on from another one's may
+   * name a place that is a little behind it, up to which it has written everything just as well.
+   */
   function cursor(browser: Browser, text: string, what: string): void {
     const state = browser.disk.state();
     if (state === null) return;
     const [said, held] = [placeOf(text), placeOf(state.meta.cursor)];
     // Another tab may have stored the cursor of another history.
     if (held !== null && held.epoch !== said?.epoch) return;
-    const [from, to] = [said?.n ?? 0, held?.n ?? 0];
-    if (from > to) problem("J5", `${browser.name} ${what} ${from}, its disk holds ${to}`);
+    const from = said?.n ?? 0;
+    const to = held === null ? 0 : (furthest.get(firstKey(browser, held.epoch)) ?? held.n);
+    if (from > to) problem("J5", `${browser.name} ${what} ${from}, its disk has held ${to}`);
   }
 
   /** A message leaves a client: its row must be on the disk. */
@@ -91,6 +97,10 @@ export function createWatch({
       const place = placeOf(after.meta.cursor);
       for (const change of write.outbox ?? [])
         if (change.do === "fail" && before.outbox.has(change.id)) refused.add(change.id);
+      if (place !== null) {
+        const key = firstKey(browser, place.epoch);
+        furthest.set(key, write.reset === true ? place.n : Math.max(furthest.get(key) ?? 0, place.n));
+      }
       // What was on the disk went with its history.
       if (write.reset === true && place !== null) firsts.set(firstKey(browser, place.epoch), place.n);
       judgeOutbox({ before, after, write }, (rule, text) => problem(rule, `${name} ${text}`));
@@ -99,6 +109,12 @@ export function createWatch({
       // It may go back: from the stored cursor, to one up to which a tab that is behind has written everything.
       if (write.reset !== true && was !== is && write.cursor?.from !== was)
         problem("J56", `the cursor of ${name} moved from ${was} by a write that knew ${write.cursor?.from}`);
+    },
+    /** A crash has taken back the last writes of a disk. */
+    fellBack(browser: Browser): void {
+      for (const key of [...furthest.keys()]) if (key.startsWith(firstKey(browser, ""))) furthest.delete(key);
+      const place = placeOf(browser.disk.state()?.meta.cursor ?? null);
+      if (place !== null) furthest.set(firstKey(browser, place.epoch), place.n);
     },
     /** Keeps what is on a disk, to be judged at the end. */
     snapshot(browser: Browser): void {
