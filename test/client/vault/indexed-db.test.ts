@@ -336,6 +336,40 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     expect(held).toEqual([0, "lost"]);
   });
 
+  for (const [name, end] of [
+    ["goes", (frozen: Page) => frozen.close()],
+    ["lets go", (frozen: Page) => run(frozen, `frozen.close()`)],
+  ] as const)
+    test(`J65 J99 after a destroy that a frozen tab holds up, the scope opens by itself, anew, when that tab ${name}`, async () => {
+      const [frozen, other] = [await tab(), await tab()];
+      const user = `frozen ${name}`;
+      await run(
+        other,
+        `await p.open("${user}"); await p.vault("${user}").write({ drafts: [["d", "secret"]] }, "strict")`,
+      );
+      const device = await run<string>(other, `return (await p.vault("${user}").boot(0)).meta.device`);
+      // A frozen tab does not hear that its database is to be deleted.
+      await run(
+        frozen,
+        `const name = (await indexedDB.databases()).map((one) => one.name).find((one) => one.includes('"${user}"'));
+         globalThis.frozen = await new Promise((done) => { const r = indexedDB.open(name); r.onsuccess = () => done(r.result); })`,
+      );
+      await run(other, `await p.storage().destroy(p.scopeOf("${user}"))`);
+      await run(
+        other,
+        `globalThis.state = "hangs"; globalThis.opening = p.open("${user}").then(() => (globalThis.state = "open"))`,
+      );
+      await Bun.sleep(200);
+      expect(await run<string>(other, `return globalThis.state`)).toBe("hangs");
+      await end(frozen);
+      const found = await run<{ draft: unknown; device: string }>(
+        other,
+        `await globalThis.opening; const vault = p.vault("${user}");
+         return { draft: await vault.draft("d"), device: (await vault.boot(0)).meta.device }`,
+      );
+      expect(found).toEqual({ draft: null, device: expect.not.stringMatching(device) });
+    });
+
   test("J68 a newer schema comes also while an older tab writes all the time", async () => {
     const [writer, next] = [await tab(), await tab("/bumped.js")];
     await run(writer, `await p.open("upgrade"); void p.writeForEver("upgrade").catch(() => {})`);
