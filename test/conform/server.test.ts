@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCases, serverCases, withServerWorld } from "../../src/conform/index.ts";
 import type { Result } from "../../src/conform/index.ts";
-import { guardedRoutes } from "../../src/conform/server/cases-http.ts";
+import { guardedRoutes } from "../../src/conform/server/routes.ts";
 import { deadline } from "../support/deadline.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { startWrongServer, type Wrong } from "./wrong-server.ts";

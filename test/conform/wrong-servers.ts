@@ -181,6 +181,10 @@ export const wrongServers: Readonly<Record<string, readonly [fault: string, wron
     },
   ],
   "S-54": ["does not look at who is named", { asked: ({ headers }) => void delete headers["tidings-user"] }],
+  "S-55": [
+    "leaves the last change of a full frame out of an answer",
+    body("/changes", ({ frames = [] }) => ({ frames: frames.map(withoutTheLast) })),
+  ],
 };
 
 /** Lets strangers in by this route alone. */
@@ -188,6 +192,11 @@ export const letsAnyoneInBy = (method: string, path: RegExp): Wrong => ({
   asked: ({ method: asked, url, headers }) =>
     void (asked === method && path.test(url.pathname) && (headers["authorization"] ??= anyone.authorization)),
 });
+
+function withoutTheLast(frame: unknown): unknown {
+  const { changes } = frame as { readonly changes?: readonly unknown[] };
+  return changes === undefined || changes.length < 2 ? frame : { ...(frame as object), changes: changes.slice(0, -1) };
+}
 
 function skipsTheFirst(): Wrong {
   return {

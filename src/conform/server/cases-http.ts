@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ensure, ensureSame } from "../check.ts";
 import type { Frame } from "../frames.ts";
-import { Skip } from "../case.ts";
-import { type Query, rowsOf, type User } from "./user.ts";
+import { rowsOf } from "./user.ts";
 import type { ServerCase } from "./world.ts";
 
 const section = "5";
@@ -197,105 +196,4 @@ export const httpCases: readonly ServerCase[] = [
       ensure(status === 400 || status === 413, `a body of 70,000 bytes was answered ${status}`);
     },
   },
-  {
-    ...{ id: "S-51", section },
-    title: "every route wants credentials",
-    shows: "Otherwise a stranger reads or changes what is another's.",
-    async run({ alice, bob, nobody, device }) {
-      const { conversation = "" } = await (await alice.connect({ device: device() })).accepted({ to: bob.name }, "hi");
-      for (const { method, path, query, body } of guardedRoutes({ conversation, user: bob.name })) {
-        const { status } = await nobody.ask(method, path, { ...(query && { query }), body });
-        ensureSame(status, { expected: 401, what: `the status of ${method} ${path}` });
-      }
-    },
-  },
-  {
-    ...{ id: "S-52", section },
-    title: "quiet hours are set, read and removed",
-    shows: "Otherwise notifications come at night.",
-    async run({ alice }) {
-      const hours = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
-      const call = { path: "/quiet-hours" };
-      await alice.askFor(204, { ...call, method: "PUT", body: hours });
-      ensureSame((await alice.askFor(200, call)).body, { expected: { quietHours: hours }, what: "after PUT" });
-      await alice.askFor(400, { ...call, method: "PUT", body: { ...hours, timeZone: "Nowhere/Here" } });
-      await alice.askFor(204, { ...call, method: "DELETE" });
-      ensureSame((await alice.askFor(200, call)).body, { expected: { quietHours: null }, what: "after DELETE" });
-    },
-  },
-  {
-    ...{ id: "S-53", section },
-    title: "Tidings-User names the tenant and the user whose data an answer has",
-    shows: "Otherwise a client keeps the data of one user as another's.",
-    async run({ alice, bob, device }) {
-      for (const user of [alice, bob]) {
-        const { welcome } = await user.connect({ device: device() });
-        const expected = nameOf(welcome, user);
-        for (const path of ["/me", "/conversations", "/quiet-hours", "/conversations/no-such-conversation"]) {
-          const named = (await user.ask("GET", path)).headers.get("tidings-user");
-          if (named === null && path === "/me") throw new Skip(unnamed);
-          ensureSame(named, { expected, what: `Tidings-User of GET ${path} of ${user.name}` });
-        }
-      }
-    },
-  },
-  {
-    ...{ id: "S-54", section },
-    title: "a request whose Tidings-User is not the user of its credentials is refused, and nothing is done",
-    shows: "Otherwise a page that was left open writes as the user who signed in after it.",
-    async run({ alice, bob, device }) {
-      const { welcome } = await alice.connect({ device: device() });
-      if (!(await alice.ask("GET", "/me")).headers.has("tidings-user")) throw new Skip(unnamed);
-      const call = { method: "POST", path: "/messages", body: { id: randomUUID(), to: bob.name, text: "as whom?" } };
-      for (const named of [nameOf(welcome, bob), `another-tenant/${alice.name}`, alice.name]) {
-        const { body } = await alice.askFor(401, { ...call, headers: { "tidings-user": named } });
-        ensureSame(body?.["code"], { expected: "unauthenticated", what: `the code for Tidings-User: ${named}` });
-      }
-      // 200 would be the answer to a message that is there already.
-      await alice.askFor(201, { ...call, headers: { "tidings-user": nameOf(welcome, alice) } });
-    },
-  },
 ];
-
-const unnamed = "its answers have no Tidings-User, as those of older servers";
-
-const nameOf = ({ tenant = "default" }: Frame, { name }: User): string =>
-  [tenant, name].map(encodeURIComponent).join("/");
-
-type Route = Readonly<{ method: string; path: string; query?: Query; body?: unknown }>;
-
-/** Every route that PROTOCOL.md has and that wants credentials, with what it takes. */
-export function guardedRoutes({ conversation, user }: { conversation: string; user: string }): readonly Route[] {
-  const push = { provider: "fcm", token: "kit" };
-  const hours = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
-  const one = `/conversations/${conversation}`;
-  return [
-    { method: "GET", path: "/me" },
-    { method: "GET", path: "/messages" },
-    { method: "POST", path: "/messages", body: { id: randomUUID(), to: user, text: "hi" } },
-    { method: "GET", path: "/changes", query: { device: "d", wait: 0 } },
-    { method: "POST", path: "/ack", body: { device: "d", cursor: "c" } },
-    { method: "GET", path: "/conversations" },
-    { method: "GET", path: one },
-    { method: "POST", path: `${one}/read`, body: { seq: 1 } },
-    { method: "GET", path: `${one}/mute` },
-    { method: "PUT", path: `${one}/mute`, body: {} },
-    { method: "DELETE", path: `${one}/mute` },
-    { method: "PUT", path: "/devices/d", body: { push } },
-    { method: "DELETE", path: "/devices/d" },
-    { method: "GET", path: "/quiet-hours" },
-    { method: "PUT", path: "/quiet-hours", body: hours },
-    { method: "DELETE", path: "/quiet-hours" },
-    { method: "GET", path: "/push" },
-    { method: "GET", path: "/push/explain", query: { message: randomUUID() } },
-    { method: "POST", path: "/tickets" },
-    { method: "GET", path: "/contacts" },
-    { method: "POST", path: "/contacts", body: { users: [user] } },
-    { method: "GET", path: `/contacts/${user}` },
-    { method: "PUT", path: `/contacts/${user}` },
-    { method: "DELETE", path: `/contacts/${user}` },
-    { method: "GET", path: "/blocks" },
-    { method: "PUT", path: `/blocks/${user}` },
-    { method: "DELETE", path: `/blocks/${user}` },
-  ];
-}

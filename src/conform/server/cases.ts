@@ -1,5 +1,6 @@
 import { connectCases } from "./cases-connect.ts";
 import { httpCases } from "./cases-http.ts";
+import { identityCases } from "./cases-identity.ts";
 import { inputCases } from "./cases-input.ts";
 import { marksCases } from "./cases-marks.ts";
 import { peopleCases } from "./cases-people.ts";
@@ -16,4 +17,5 @@ export const serverCases: readonly ServerCase[] = [
   ...peopleCases,
   ...inputCases,
   ...httpCases,
+  ...identityCases,
 ];
