@@ -1,5 +1,5 @@
 """A client of PROTOCOL.md on Python 3 alone: JSON lines in and out, its data in SQLite. `python3 client.py URL USER TOKEN FOLDER`"""
-import base64, json, os, queue, random, re, socket, sqlite3, struct, sys, threading, time, urllib.parse, uuid
+import base64, http.client, json, os, queue, random, re, socket, sqlite3, struct, sys, threading, time, urllib.parse, urllib.request, uuid
 
 url, user, token, folder = sys.argv[1:5]
 base = urllib.parse.urlsplit(url)
@@ -23,6 +23,17 @@ def show(line):
     print(json.dumps(line), flush=True)
 
 
+def later(seconds, act):
+    """Calls `act` in the thread of everything else."""
+    timer = threading.Timer(seconds, lambda: events.put(("call", None, act)))
+    timer.daemon = True
+    timer.start()
+
+
+class Refused(OSError):
+    pass
+
+
 class Closed(Exception):
     def __init__(self, code=1006, reason=""):
         self.code, self.reason = code, reason
@@ -43,7 +54,7 @@ class WebSocket:
             pass
         if b" 101 " not in status:
             self.socket.close()
-            raise OSError(f"The upgrade was refused: {status.decode().strip()}")
+            raise Refused(status.decode().strip())
         self.socket.settimeout(60)  # More than two heartbeats without any frame: the connection is dead.
 
     def write(self, op, payload):
@@ -79,11 +90,70 @@ class WebSocket:
                 return json.loads(text)
 
 
+def ask(method, path, body=None):
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url.rstrip("/") + path, method=method, headers=headers, data=body and json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.loads(response.read() or "null")
+    except http.client.HTTPException as fault:  # The answer was cut off.
+        raise OSError(str(fault))
+
+
+class Polling:
+    """What goes out where no WebSocket passes: a request for each frame, one after the other."""
+
+    def __init__(self, number):
+        self.number, self.frames = number, queue.Queue()
+        threading.Thread(target=self.write, daemon=True).start()
+
+    def send(self, frame):
+        self.frames.put(frame)  # An ack needs none: the next `GET /changes` confirms its cursor.
+
+    def write(self):
+        try:
+            while True:
+                frame = self.frames.get()
+                if frame["type"] == "read":
+                    ask("POST", f"/conversations/{frame['conversation']}/read", {"seq": frame["seq"]})
+                if frame["type"] == "send":
+                    events.put(("frame", self.number, self.post({name: frame[name] for name in ("id", "to", "text")})))
+        except OSError:
+            events.put(("closed", self.number, Closed()))
+
+    def post(self, message):
+        try:
+            return {**ask("POST", "/messages", message), "type": "accepted"}
+        except urllib.error.HTTPError as refusal:
+            code = json.loads(refusal.read()).get("code", "")
+            return {"type": "rejected", "id": message["id"], "code": code, "retry": "never" if refusal.code < 429 else "later"}
+
+
+def poll(number):
+    """Follows by HTTP. The next request confirms the cursor of the last answer: it waits until that is stored."""
+    cursor, is_greeted = meta_now["cursor"], False
+    events.put(("open", number, Polling(number)))
+    while True:
+        query = {"device": meta_now["device"], "wait": 8 if is_greeted else 0, **({"cursor": cursor} if cursor else {})}
+        answer = ask("GET", f"/changes?{urllib.parse.urlencode(query)}")
+        for frame in answer["frames"]:
+            if frame["type"] != "welcome" or not is_greeted:
+                events.put(("frame", number, frame))
+        is_stored = threading.Event()
+        events.put(("call", number, is_stored.set))
+        is_stored.wait()
+        cursor, is_greeted = answer["cursor"], True
+
+
 def follow(number):
     """Reads one connection to its end, in a thread of its own."""
     query = {"device": meta_now["device"], **({"cursor": meta_now["cursor"]} if meta_now["cursor"] else {})}
     try:
-        connection = WebSocket(f"{base.path.rstrip('/')}/ws?{urllib.parse.urlencode(query)}")
+        try:
+            connection = WebSocket(f"{base.path.rstrip('/')}/ws?{urllib.parse.urlencode(query)}")
+        except Refused:
+            ask("GET", "/me")  # Answered: something on the way lets no WebSocket pass.
+            poll(number)
         events.put(("open", number, connection))
         while True:
             events.put(("frame", number, connection.read()))
@@ -128,6 +198,19 @@ def keep(conversation, seq, key, sender, text):
         database.execute("DELETE FROM outbox WHERE id = ?", (key,))
 
 
+marks, states = {}, {}
+
+
+def show_marks(conversation):
+    delivered, read = marks.get(conversation, (0, 0))
+    rows = database.execute("SELECT id, seq FROM message WHERE conversation = ? AND sender = ? AND seq <= ? ORDER BY seq", (conversation, user, delivered))
+    for key, seq in rows.fetchall():
+        state = "read" if seq <= read else "delivered"
+        if states.get(key) != state:
+            states[key] = state
+            show({"item": {"id": key, "state": state}})
+
+
 def changes(frame):
     fresh = []
     database.execute("BEGIN IMMEDIATE")  # The rows and the cursor that covers them are one write.
@@ -142,7 +225,53 @@ def changes(frame):
     database.execute("COMMIT")
     send({"type": "ack", "cursor": frame["cursor"]})
     for change in fresh:
+        typing_ends(change["from"])
         show({"message": change})
+    for change in frame["changes"]:
+        if change.get("kind") == "receipt" and change["user"] != user:
+            marks[change["conversation"]] = (change["delivered"], change["read"])
+            show_marks(change["conversation"])
+
+
+typists, watched, typed = {}, [], {"at": 0.0, "keys": 0}
+
+
+def typing_ends(who, number=None):
+    """`number`: of the frame after which nothing came."""
+    if who in typists and number in (None, typists[who]):
+        del typists[who]
+        show({"typing": {"user": who, "typing": False}})
+
+
+def typing(frame):
+    who, number = frame["user"], object()
+    if not frame["typing"]:
+        return typing_ends(who)
+    if who not in typists:
+        show({"typing": {"user": who, "typing": True}})
+    typists[who] = number
+    later(5, lambda: typing_ends(who, number))
+
+
+def keystroke(to):
+    typed["keys"] += 1
+    key = typed["keys"]
+    if time.monotonic() - typed["at"] >= 3:
+        typed["at"] = time.monotonic()
+        tell({"type": "typing", "to": to, "typing": True})
+
+    def stopped():
+        if typed["keys"] == key:
+            typed["at"] = 0.0
+            tell({"type": "typing", "to": to, "typing": False})
+
+    later(2, stopped)
+
+
+def tell(frame):
+    """Sends what is of no use later."""
+    if link["window"]:
+        send(frame)
 
 
 def receive(frame):
@@ -155,6 +284,12 @@ def receive(frame):
         failures = 0
         link["window"] = frame["limits"]["sendWindow"]
         show({"status": {"state": "online"}})
+        if watched:
+            send({"type": "watch", "users": watched})
+    elif kind == "typing":
+        typing(frame)
+    elif kind == "presence":
+        show({"presence": {"user": frame["user"], "state": frame["state"]}})
     elif kind == "changes":
         changes(frame)
     elif kind == "accepted":
@@ -165,6 +300,7 @@ def receive(frame):
             keep(frame["conversation"], frame["seq"], frame["id"], user, row[0])
             database.execute("COMMIT")
         show({"item": {"id": frame["id"], "state": "accepted"}})
+        show_marks(frame["conversation"])
     elif kind == "rejected":
         link["sent"].discard(frame["id"])
         if frame["retry"] == "later":
@@ -188,9 +324,8 @@ def closed(end):
     failures += 1
     named = re.search(r"retryAfterMs=(\d+)", end.reason)
     seconds = int(named[1]) / 1000 * random.uniform(1, 1.5) if named else min(30, 0.5 * 2**failures) * random.uniform(0.5, 1)
-    timer = threading.Timer(seconds, lambda: events.put(("connect", link["number"], None)))
-    timer.daemon = True
-    timer.start()
+    number = link["number"]
+    later(seconds, lambda: number == link["number"] and connect())
 
 
 def order(line):
@@ -199,6 +334,15 @@ def order(line):
         key = str(uuid.uuid4())
         database.execute("INSERT INTO outbox (id, recipient, text) VALUES (?, ?, ?)", (key, asked["to"], asked["text"]))
         show({"item": {"id": key, "state": "queued"}})
+    if asked["do"] == "typing":
+        keystroke(asked["to"])
+    if asked["do"] == "watch":
+        watched.append(asked["user"])
+        tell({"type": "watch", "users": watched})
+    if asked["do"] == "read":
+        row = database.execute("SELECT conversation FROM message WHERE sender = ?", (asked["to"],)).fetchone()
+        if row:
+            tell({"type": "read", "conversation": row[0], "seq": asked["seq"]})
     if asked["do"] == "dump":
         rows = database.execute("SELECT conversation, seq, id, sender, text FROM message ORDER BY conversation, seq").fetchall()
         waiting = database.execute("SELECT id, text FROM outbox WHERE failed IS NULL ORDER BY number").fetchall()
@@ -221,16 +365,16 @@ while True:
         continue
     if what == "order":
         order(value)
-    elif number != link["number"]:
+    elif number not in (None, link["number"]):
         continue
+    elif what == "call":
+        value()
     elif what == "open":
         link["socket"] = value
     elif what == "frame":
         receive(value)
-    elif what == "connect":
-        connect()
     else:
-        link["window"] = 0
+        link.update(number=link["number"] + 1, window=0)  # What else comes of it says nothing any more.
         closed(value)
     if link["window"]:
         flush()

@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { createClient as openDatabase } from "@libsql/client";
+import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import type { Client, MessageState, Status } from "../client/api.ts";
+import type { Client, MessageState, Presence, Status } from "../client/api.ts";
 import { ClientError } from "../client/api.ts";
 import { createClient } from "../client/client.ts";
 import { libsql } from "../client/vault/libsql.ts";
@@ -18,6 +19,8 @@ export type Line =
   | { readonly message: object }
   | { readonly item: { readonly id: string; readonly state: MessageState; readonly code?: string } }
   | { readonly dump: Dump }
+  | { readonly typing: { readonly user: string; readonly typing: boolean } }
+  | { readonly presence: { readonly user: string } & Presence }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 export const chatCommand = command({
@@ -34,7 +37,7 @@ export const chatCommand = command({
     json: {
       type: "boolean",
       description:
-        'JSON lines: {"do":"send","to":"bob","text":"hi"} or {"do":"dump"} in; status, message, item, dump, error out',
+        'JSON lines: {"do":"send","to":"bob","text":"hi"}, read, typing, watch or dump in; status, message, item, typing, presence, dump, error out',
     },
   },
   async run({ url, user, to, token, database, json }) {
@@ -73,15 +76,19 @@ export type Talk = {
 /** Ends when the input has ended and everything was sent, or when the server wants no connection. False: something is not sent. */
 export async function talk(client: Client, { to, json, input: source, print, dump }: Talk): Promise<boolean> {
   const states = new Map<string, MessageState>();
+  const shown = new Set<string>();
   const watched = new Set<string>();
+  /** Up to which seq the user has read, until its message is in the thread. */
+  const read = new Map<string, number>();
   let last = "";
 
   /** The thread with `user`, whose own rows are printed as they change. */
   function threadWith(user: string) {
     const thread = client.thread({ with: user });
-    if (watched.has(user)) return thread;
-    watched.add(user);
+    if (shown.has(user)) return thread;
+    shown.add(user);
     thread.state.subscribe(() => {
+      mark(user);
       for (const { id, state, failed } of thread.state.get().rows) {
         if (!states.has(id) || states.get(id) === state) continue;
         states.set(id, state);
@@ -89,6 +96,24 @@ export async function talk(client: Client, { to, json, input: source, print, dum
       }
     });
     return thread;
+  }
+
+  function mark(user: string): void {
+    const seq = read.get(user);
+    const thread = threadWith(user);
+    if (seq === undefined || !thread.state.get().rows.some((row) => row.seq === seq)) return;
+    read.delete(user);
+    thread.markRead(seq);
+  }
+
+  /** Prints who types and who is there, from now on. */
+  function watch(user: string): void {
+    if (watched.has(user)) return;
+    watched.add(user);
+    const { typists } = threadWith(user);
+    typists.subscribe(() => print({ typing: { user, typing: typists.get().includes(user) } }));
+    const presence = client.presence(user);
+    presence.subscribe(() => print({ presence: { user, ...presence.get() } }));
   }
 
   const reportFault = (fault: unknown): void =>
@@ -119,10 +144,14 @@ export async function talk(client: Client, { to, json, input: source, print, dum
     });
     readLines(source, (line) => {
       const asked = json ? readJson(line) : readText(line, to);
-      if (asked === "dump") void dump().then((value) => print({ dump: value }), reportFault);
-      else if (asked === null)
-        print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
-      else send(asked.to, asked.text);
+      if (asked === null) print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
+      else if (asked.do === "dump") void dump().then((value) => print({ dump: value }), reportFault);
+      else if (asked.do === "watch") watch(asked.user);
+      else if (asked.do === "typing") threadWith(asked.to).typing(true);
+      else if (asked.do === "read") {
+        read.set(asked.to, asked.seq);
+        mark(asked.to);
+      } else send(asked.to, asked.text);
     });
     source.on("end", () => {
       isEnding = true;
@@ -145,23 +174,28 @@ function readLines(source: Readable, take: (line: string) => void): void {
   });
 }
 
-type Asked = { readonly to: string; readonly text: string };
+const asks = v.variant("do", [
+  v.object({ do: v.literal("dump") }),
+  v.object({ do: v.literal("watch"), user: v.string() }),
+  v.object({ do: v.literal("typing"), to: v.string() }),
+  v.object({ do: v.literal("read"), to: v.string(), seq: v.number() }),
+  v.object({ do: v.literal("send"), to: v.string(), text: v.string() }),
+]);
+type Asked = v.InferOutput<typeof asks>;
 
-function readJson(line: string): Asked | "dump" | null {
+function readJson(line: string): Asked | null {
   try {
-    const value = JSON.parse(line) as { readonly do?: unknown; readonly to?: unknown; readonly text?: unknown } | null;
-    if (value?.do === "dump") return "dump";
-    if (value?.do !== "send" || typeof value.to !== "string" || typeof value.text !== "string") return null;
-    return { to: value.to, text: value.text };
+    const { success, output } = v.safeParse(asks, JSON.parse(line));
+    return success ? output : null;
   } catch {
     return null;
   }
 }
 
 function readText(line: string, to: string | undefined): Asked | null {
-  if (to !== undefined) return { to, text: line };
+  if (to !== undefined) return { do: "send", to, text: line };
   const [, user, text] = /^(\S+)\s+(.+)$/.exec(line) ?? [];
-  return user === undefined || text === undefined ? null : { to: user, text };
+  return user === undefined || text === undefined ? null : { do: "send", to: user, text };
 }
 
 const printJson = (line: Line): void => console.log(JSON.stringify(line));
@@ -174,6 +208,7 @@ function printText(line: Line): void {
   else if ("status" in line)
     console.error(`* ${line.status.state}${"reason" in line.status ? `: ${line.status.reason}` : ""}`);
   else if ("dump" in line) console.log(JSON.stringify(line.dump));
+  else if ("typing" in line || "presence" in line) return;
   else if (line.item.state === "failed") console.error(`! not sent: ${line.item.code ?? ""}`);
   else if (line.item.state === "read" || line.item.state === "delivered") console.error(`* ${line.item.state}`);
 }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import { until } from "../support/fake-socket.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 const cli = join(import.meta.dir, "../../src/cli.ts");
@@ -22,7 +23,11 @@ function chat(server: RunningServer, ...args: readonly string[]) {
     stderr: "pipe",
   });
   ends.push(() => child.kill());
-  const output = new Response(child.stdout).text();
+  let printed = "";
+  const output = (async () => {
+    for await (const bytes of child.stdout) printed += Buffer.from(bytes).toString();
+    return printed;
+  })();
   const errors = new Response(child.stderr).text();
   return {
     child,
@@ -30,6 +35,7 @@ function chat(server: RunningServer, ...args: readonly string[]) {
       void child.stdin.write(`${line}\n`);
       void child.stdin.flush();
     },
+    prints: (text: string) => until(() => printed.includes(text), text),
     async end(): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
       void child.stdin.end();
       return { code: await child.exited, output: await output, errors: await errors };
@@ -42,6 +48,8 @@ type Line = {
   readonly item?: { readonly state: string };
   readonly dump?: Readonly<Record<"messages" | "outbox", readonly { readonly text: string }[]>>;
   readonly error?: { readonly code: string };
+  readonly typing?: { readonly user: string; readonly typing: boolean };
+  readonly presence?: { readonly user: string; readonly state: string };
 };
 
 const linesOf = (output: string): readonly Line[] =>
@@ -109,6 +117,36 @@ test("J19 as JSON lines it says what becomes of each, and what is wrong with a l
   const dumps = lines.flatMap(({ dump }) => (dump === undefined ? [] : [[...dump.messages, ...dump.outbox]]));
   expect(dumps.map((rows) => rows.map(({ text }) => text))).toEqual([["hi\u2028there"]]);
   expect(code).toBe(0);
+});
+
+test("J19 as JSON lines it reports reading and typing, and prints who types and who is there", async () => {
+  const server = await start();
+  const bob = chat(server, "--user", "bob", "--json");
+  for (const line of [
+    { do: "send", to: "alice", text: "hi" },
+    { do: "watch", user: "alice" },
+    { do: "watch", user: "alice" },
+  ])
+    bob.say(JSON.stringify(line));
+  const markOf = async (): Promise<number | undefined> => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/conversations?user=bob`);
+    const { conversations } = (await response.json()) as { conversations: { peer: { read: number } }[] };
+    return conversations[0]?.peer.read;
+  };
+  await until(async () => (await markOf()) === 0, "the message");
+  const alice = chat(server, "--user", "alice", "--json");
+  alice.say(JSON.stringify({ do: "read", to: "bob", seq: 1 }));
+  await until(async () => (await markOf()) === 1, "the read mark");
+  alice.say(JSON.stringify({ do: "typing", to: "bob" }));
+  await bob.prints('"typing":true');
+  await alice.end();
+  const lines = linesOf((await bob.end()).output);
+  expect(lines.flatMap(({ typing }) => (typing === undefined ? [] : [typing]))[0]).toEqual({
+    user: "alice",
+    typing: true,
+  });
+  expect(lines.flatMap(({ presence }) => (presence === undefined ? [] : [presence.state]))).toContain("online");
+  expect(lines.findLast(({ item }) => item !== undefined)?.item?.state).toBe("read");
 });
 
 test("J19 what is refused for good ends it with 1", async () => {

@@ -5,7 +5,9 @@ import type { Change, Frame } from "../../src/conform/frames.ts";
 import type { Address, Dump, Line, Program, ShownMessage } from "../../src/conform/index.ts";
 import { decodeFrame, encodeFrame, type EncodeOptions, opcode } from "../../src/conform/wire/frame-codec.ts";
 import { upgrade } from "../../src/conform/wire/upgrade.ts";
-import { createWebSocketEnd, type WebSocketEnd } from "../../src/conform/wire/web-socket.ts";
+import { createWebSocketEnd } from "../../src/conform/wire/web-socket.ts";
+import { createPeople } from "./small-people.ts";
+import { type Connection, openPolling } from "./small-polling.ts";
 
 /** What a client does wrong. */
 export type Mistake =
@@ -51,6 +53,15 @@ export type Mistake =
   | "keeps its cache at a reset"
   | "drops its outbox at a reset"
   | "stores the cursor of a reset first"
+  | "knows WebSockets alone"
+  | "polls on before it stores"
+  | "shows no marks"
+  | "shows one mark for all messages"
+  | "tells nothing of what was read"
+  | "takes what comes as read"
+  | "shows typing until its end comes"
+  | "sends typing at each keystroke"
+  | "watches on its first connection alone"
   | "sends frames without a mask"
   | "sends binary frames"
   | "sends texts that are not UTF-8"
@@ -107,6 +118,15 @@ function remade(frame: Buffer, form: Partial<EncodeOptions>, change = (payload: 
   return encodeFrame(change(found.payload), { op: opcode.text, isMasked: true, ...form });
 }
 
+/** A line of the kit. */
+export type Order = {
+  readonly do: string;
+  readonly to: string;
+  readonly text: string;
+  readonly seq: number;
+  readonly user: string;
+};
+
 type Host = { print(line: Line): void; isRunning(): boolean; end(): void };
 
 function run({ url, user, token, storage }: Address, mistake: Mistake | null, { print, isRunning, end }: Host) {
@@ -118,18 +138,35 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
   if (does("forgets its cursor")) disk.cursor = null;
   if (does("makes a new id after a start")) for (const row of disk.outbox) row.id = randomUUID();
   let memory: Row[] = does("keeps its outbox in memory") ? [] : disk.outbox;
-  let socket: WebSocketEnd | null = null;
+  let socket: Connection | null = null;
   let link: { welcome: Frame | null; sent: Set<string>; failures: number } = {
     welcome: null,
     sent: new Set(),
     failures: 0,
   };
+  /** Upgrades that were refused, one after the other. */
+  let refused = 0;
   let heldUntil = 0;
   const backlog: Change[] = [];
   const shown = new Set<string>();
   const later = (act: () => void, ms: number): void => void setTimeout(() => isRunning() && act(), ms);
 
+  const people = createPeople({
+    ...{ user, does, print, later, messages: () => disk.messages },
+    send: (frame) => link.welcome !== null && socket?.sendText(JSON.stringify(frame)),
+  });
+
+  /** Once two upgrades were refused, as behind a proxy that knows no WebSockets. */
+  function poll(): void {
+    link = { welcome: null, sent: new Set(), failures: link.failures };
+    socket = openPolling({
+      ...{ url, token, does, isRunning, receive, device: disk.device, cursor: () => disk.cursor },
+      onEnd: () => isRunning() && closed(1006, ""),
+    });
+  }
+
   async function connect(): Promise<void> {
+    if (refused >= 2 && !does("knows WebSockets alone")) return poll();
     const query = new URLSearchParams({ device: does("has no device") ? "default" : disk.device });
     if (disk.cursor !== null) query.set("cursor", disk.cursor);
     const answer = await upgrade(new URL(`${url}/ws?${query.toString()}`), { authorization: `Bearer ${token}` }).catch(
@@ -138,6 +175,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     if (!isRunning()) return void answer?.stream.destroy();
     if (answer === null || answer.status !== 101) {
       if (does("gives up after a refused upgrade") && answer !== null) return end();
+      refused = answer?.status === 426 ? refused + 1 : 0;
       return again(null);
     }
     const { stream, head } = answer;
@@ -201,6 +239,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     if (frame.type === "accepted") return accepted(frame);
     if (frame.type === "rejected") return rejected(frame);
     if (frame.type === "reset") return reset(frame.cursor ?? "");
+    if (frame.type === "typing" || frame.type === "presence") people.take(frame);
     if (frame.type === "error" && does("ends at an error")) end();
     if (frame.type === "kit-unheard-of" && does("ends at an unknown kind")) end();
   }
@@ -213,6 +252,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     }
     link = { welcome: frame, sent: new Set(), failures: 0 };
     print({ status: { state: "online" } });
+    people.welcome();
     flush();
   }
 
@@ -251,6 +291,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     if (row !== undefined && !does("does not store its own messages"))
       store({ conversation, seq, id: id.toLowerCase(), from: user, text: row.text });
     print({ item: { id, state: "accepted" } });
+    people.showMarks(conversation);
     flush();
   }
 
@@ -302,6 +343,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
       !disk.messages.some((one) => one.conversation === change.conversation)
     )
       return end();
+    if (change.kind === "receipt") people.marked(change);
     if (change.kind !== "message") return;
     const { conversation = "", seq = 0, id = "", from = "", text = "" } = change;
     if (does("waits for the first seq") && seq > 1 && !disk.messages.some((one) => one.conversation === conversation))
@@ -313,6 +355,7 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
     const key = `${conversation} ${seq}`;
     if (isOwn || (shown.has(key) && !does("shows what comes again"))) return;
     shown.add(key);
+    people.came({ conversation, seq, from });
     print({ message: { conversation, seq, id, from, text } });
   }
 
@@ -347,8 +390,9 @@ function run({ url, user, token, storage }: Address, mistake: Mistake | null, { 
   void connect();
   return {
     cut: () => socket?.cut(),
-    tell(order: { readonly do: string; readonly to: string; readonly text: string }): void {
+    tell(order: Order): void {
       if (order.do === "dump") return print({ dump: dumpOf() });
+      if (order.do !== "send") return people.tell(order);
       const row = { id: randomUUID(), to: order.to, text: order.text };
       memory = [...memory, row];
       if (!does("keeps its outbox in memory")) disk.outbox = memory;

@@ -42,6 +42,14 @@ export const wrongClients: Readonly<Record<string, readonly Mistake[]>> = {
   "C-38": ["does not look at the identity"],
   "C-39": ["keeps its cache at a reset", "drops its outbox at a reset"],
   "C-40": ["stores the cursor of a reset first"],
+  "C-41": ["knows WebSockets alone"],
+  "C-42": ["polls on before it stores"],
+  "C-43": ["makes a new id for each try"],
+  "C-44": ["shows no marks", "shows one mark for all messages"],
+  "C-45": ["tells nothing of what was read", "takes what comes as read"],
+  "C-46": ["shows typing until its end comes"],
+  "C-47": ["sends typing at each keystroke"],
+  "C-48": ["watches on its first connection alone"],
 };
 
 /** Mistakes that no case is about: no client with one of them passes any, and the report names it. */

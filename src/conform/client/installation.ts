@@ -1,9 +1,10 @@
 import { ensure, show, until } from "../check.ts";
+import type { Frame } from "../frames.ts";
 import type { User } from "../server/user.ts";
 import { differenceOf, type HistoryMessage } from "./difference.ts";
 import { validateTraffic, violationOf } from "./traffic.ts";
 import { fromClient, type ClientFrame, type Link, toClient } from "./link.ts";
-import type { Dump, Program } from "./program.ts";
+import type { Dump, Line, Program } from "./program.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** The client on one device: one storage, behind one proxy. */
@@ -13,6 +14,8 @@ export interface Installation {
   start(): void;
   kill(): Promise<void>;
   program(): Program;
+  /** Gives the client a line. */
+  tell(command: object): void;
   /** Makes the client send. Resolves with the id, when the client says that the text is on its disk. */
   send(text: string, to?: User): Promise<string>;
   /** What was kept until now may be lost: its server was restored from a backup. */
@@ -23,6 +26,10 @@ export interface Installation {
   status(state: string): Promise<void>;
   /** Resolves with the first link, from the given number on, that was greeted. */
   link(number: number): Promise<Link>;
+  /** Resolves when the client has printed a line that fulfils `is`, since its last start, from this one on. */
+  line(is: (line: Line) => boolean, what: string, from?: number): Promise<void>;
+  /** Resolves when the client was sent a frame that fulfils `is`, on any link. */
+  gets(is: (frame: Frame) => boolean, what: string): Promise<void>;
   /** Resolves when the client has sent a frame that fulfils `is`, on any link. */
   frame(is: (frame: ClientFrame) => boolean, what: string): Promise<void>;
   dump(): Promise<Dump>;
@@ -88,6 +95,7 @@ export function createInstallation(options: InstallationOptions): Installation {
     ...{ proxy, program },
     start: () => void programs.push(run()),
     kill: () => program().kill(),
+    tell: (command) => program().tell(command),
     async send(text, to = peer) {
       const known = new Set([...itemsOf().map(({ id }) => id), ...kept.map(({ id }) => id)]);
       program().tell({ do: "send", to: to.name, text });
@@ -99,18 +107,13 @@ export function createInstallation(options: InstallationOptions): Installation {
       return item.id;
     },
     forgetKept: () => void kept.splice(0),
-    async item(id, state) {
-      await wait(() => itemsOf().some((item) => item.id === id && item.state === state), `an item line: ${state}`);
-    },
-    async status(state) {
-      await wait(
-        () =>
-          program()
-            .lines()
-            .some((line) => "status" in line && line.status.state === state),
-        `a status line: ${state}`,
-      );
-    },
+    item: (id, state) =>
+      installation.line(
+        (line) => "item" in line && line.item.id === id && line.item.state === state,
+        `an item line: ${state}`,
+      ),
+    status: (state) =>
+      installation.line((line) => "status" in line && line.status.state === state, `a status line: ${state}`),
     link: (number) =>
       wait(
         () =>
@@ -120,6 +123,12 @@ export function createInstallation(options: InstallationOptions): Installation {
             .find((link) => toClient(link).some(({ type }) => type === "welcome")),
         `connection ${number + 1}`,
       ),
+    async line(is, what, from = 0) {
+      await wait(() => program().lines().slice(from).some(is), what);
+    },
+    async gets(is, what) {
+      await wait(() => proxy.links().some((link) => toClient(link).some(is)), what);
+    },
     async frame(is, what) {
       await wait(() => proxy.links().some((link) => fromClient(link).some(is)), what);
     },
@@ -132,15 +141,8 @@ export function createInstallation(options: InstallationOptions): Installation {
       program().tell({ do: "dump" });
       return await wait(() => dumps()[count], "a dump line");
     },
-    async shows(text) {
-      await wait(
-        () =>
-          program()
-            .lines()
-            .some((line) => "message" in line && line.message.text === text),
-        `a message line with ${show(text)}`,
-      );
-    },
+    shows: (text) =>
+      installation.line((line) => "message" in line && line.message.text === text, `a message line with ${show(text)}`),
     async agree() {
       const end = Date.now() + settleMs;
       for (;;) {

@@ -9,6 +9,8 @@ export type ClientFrame = {
   readonly conversation?: string;
   readonly text?: string;
   readonly cursor?: string;
+  readonly typing?: boolean;
+  readonly users?: readonly string[];
 };
 
 /** What went over a link, in order. */

@@ -24,6 +24,8 @@ export type Line =
   | { readonly item: { readonly id: string; readonly state: string; readonly code?: string } }
   | { readonly message: ShownMessage }
   | { readonly dump: Dump }
+  | { readonly typing: { readonly user: string; readonly typing: boolean } }
+  | { readonly presence: { readonly user: string; readonly state: string } }
   | { readonly error: unknown };
 
 /** A client that runs. */
