@@ -41,13 +41,13 @@ export const clientOutbox = {
     edits: [
       {
         file: "client/sync/sender.ts",
-        from: 'stage === "keeping" || asked(of)',
-        to: "asked(of)",
+        from: 'stage === "keeping" || (!isUnderWay',
+        to: "(!isUnderWay",
       },
       {
         file: "client/sync/outbox.ts",
         from: "const kept = keep(unkept);",
-        to: "const kept = keep(row); sender.flush();",
+        to: "const kept = keep(unkept); sender.flush();",
       },
     ],
   },
@@ -61,8 +61,8 @@ export const clientOutbox = {
       },
       {
         file: "client/sync/sender.ts",
-        from: "|| of.rows.has(id)) continue;",
-        to: "|| place++ < of.rows.size) continue;",
+        from: "const isUnderWay = of.rows.has(id);",
+        to: "const isUnderWay = place++ < of.rows.size;",
       },
     ],
   },

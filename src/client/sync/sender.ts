@@ -92,8 +92,10 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused, o
   function sendTried(of: Connection): readonly string[] {
     const untried: string[] = [];
     for (const [id, { row, stage }] of cache.pending) {
-      if (row.failed !== undefined || of.rows.has(id)) continue;
-      if (stage === "keeping" || asked(of) + untried.length >= of.window) break;
+      const isUnderWay = of.rows.has(id);
+      // One that went out while the storage hung, and is kept now, was not stored as tried.
+      if (row.failed !== undefined || (isUnderWay && (row.isTried || stage !== "kept"))) continue;
+      if (stage === "keeping" || (!isUnderWay && asked(of) + untried.length >= of.window)) break;
       if (!row.isTried && stage === "kept") untried.push(id);
       else if (untried.length > 0 || !link.send({ type: "send", id, ...wireTarget(row.target), text: row.text })) break;
       else of.rows.set(id, "asked");

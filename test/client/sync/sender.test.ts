@@ -57,3 +57,20 @@ test("J10 a refusal that cannot be stored is stored later, and the message is no
   for (let i = 0; i < 3; i++) await clock.advance(8_000);
   expect([refused, faults.length, sent.length, sender.isUnderWay("m1")]).toEqual([["m1"], 2, 1, false]);
 });
+
+test("J4 a message that went out while the storage hung is stored as tried once it is kept, and is not sent again", async () => {
+  const vault = await openVault();
+  const { clock, cache, keeper, onFault } = keepWith(vault);
+  const sent: object[] = [];
+  const sender = createSender({
+    ...{ clock, cache, keeper, onFault, onGone() {}, onRefused: async () => {} },
+    link: { send: (frame) => sent.push(frame) > 0, probe() {} },
+  });
+  const row: OutboxRow = { id: "m1", kind: "send", target: { with: "bob" }, text: "hi", time: 1, isTried: false };
+  cache.setPending("m1", { row: { ...row, isTried: true }, stage: "stalled" });
+  sender.begin(1);
+  await keeper.write({ outbox: [{ do: "add", row }] }, "strict");
+  sender.flush();
+  await until(async () => (await vault.boot(0)).outbox[0]?.isTried === true);
+  expect(sent).toHaveLength(1);
+});
