@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { type Compared, differenceOf, type HistoryMessage } from "../../src/conform/client/difference.ts";
+import type { SeenRequest } from "../../src/conform/client/faults.ts";
 import type { Event, Link } from "../../src/conform/client/link.ts";
 import type { Line, Program } from "../../src/conform/client/program.ts";
 import type { Proxy } from "../../src/conform/client/proxy.ts";
@@ -16,12 +17,20 @@ type Planned = {
   readonly query?: string;
   readonly events?: readonly Event[];
   readonly urls?: readonly string[];
+  readonly requests?: readonly Partial<SeenRequest>[];
   readonly lines?: readonly Line[];
   readonly violations?: readonly string[];
 };
 
 /** What the rules say about one connection, besides what a right one has. */
-function faultOf({ query = "device=d", events = [], urls = [], lines = [], violations = [] }: Planned): string | null {
+function faultOf({
+  query = "device=d",
+  events = [],
+  urls = [],
+  requests = [],
+  lines = [],
+  violations = [],
+}: Planned): string | null {
   const link = {
     at: 0,
     query: new URLSearchParams(query),
@@ -29,16 +38,45 @@ function faultOf({ query = "device=d", events = [], urls = [], lines = [], viola
     events: [server(welcome), ...events],
   } as unknown as Link;
   const attempts = urls.map((url) => ({ at: 0, url: new URL(url, "http://127.0.0.1") }));
-  const proxy = { links: () => [link], attempts: () => attempts, requests: () => [] } as unknown as Proxy;
+  const proxy = { links: () => [link], attempts: () => attempts, requests: () => requests } as unknown as Proxy;
   const program = { lines: () => lines } as unknown as Program;
   return validateTraffic({ proxy, token: "secret-token", programs: [program] });
 }
+
+const asked = (method: string, path: string, rest: Partial<SeenRequest> = {}): Partial<SeenRequest> => ({
+  ...{ method, url: new URL(path, "http://127.0.0.1"), body: "", answer: null, ...rest },
+});
+const post = (message: object): Partial<SeenRequest> => asked("POST", "/messages", { body: JSON.stringify(message) });
 
 const shown = (seq: number): Line => ({ message: { conversation: "c", seq, id, from: "bob", text: "hi" } });
 
 test("Y2 traffic of a right client has no fault", () => {
   const events = [client(send), server({ type: "accepted", id }), client({ type: "ack", cursor: "c1" })];
   expect(faultOf({ events, urls: ["/ws?ticket=a", "/ws?ticket=b"], lines: [shown(1), shown(2)] })).toBeNull();
+});
+
+test("Y2 what goes by HTTP alone is judged as what goes over a socket", () => {
+  const answer = JSON.stringify({
+    cursor: "c2",
+    frames: [{ type: "changes", cursor: "c2 of the frame", changes: [] }],
+  });
+  const polls = [asked("GET", "/changes?device=d&cursor=c1", { answer }), asked("GET", "/changes?device=d&cursor=c2")];
+  const ack = (cursor: string) => asked("POST", "/ack", { body: JSON.stringify({ device: "d", cursor }) });
+  expect(faultOf({ requests: [...polls, ack("c2 of the frame"), post(send), post(send)] })).toBeNull();
+  const faults = [
+    faultOf({ requests: [post({ ...send, id: "7" })] }),
+    faultOf({ events: [client(send)], requests: [post({ ...send, id: randomUUID() })] }),
+    faultOf({ requests: [asked("GET", "/changes?device=d&cursor=c3")] }),
+    faultOf({ requests: [ack("c3")] }),
+    faultOf({ requests: [asked("GET", "/changes?device=e")] }),
+  ];
+  expect(faults).toEqual([
+    '"7" is no message id',
+    '"hi" was sent under two ids',
+    'the cursor "c3" of a request came from no server',
+    'the cursor "c3" of a request came from no server',
+    "one installation came as d and e",
+  ]);
 });
 
 test("Y2 each rule about traffic finds what it is about", () => {

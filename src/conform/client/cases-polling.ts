@@ -1,6 +1,5 @@
-import { ensure, ensureSame, until } from "../check.ts";
-import type { Frame } from "../frames.ts";
-import type { SeenRequest } from "./faults.ts";
+import { ensureSame, until } from "../check.ts";
+import { confirmedBy, cursorsOf, pollsOf } from "./polls.ts";
 import type { Proxy } from "./proxy.ts";
 import type { ClientCase } from "./world.ts";
 
@@ -8,34 +7,13 @@ const section = "5";
 const stepMs = 30_000;
 const requestsLost = 2;
 
-type Polled = { readonly cursor: string; readonly frames: readonly Frame[] };
-
-/** The answers to `GET /changes`, in their order. */
-function pollsOf(proxy: Proxy): readonly Polled[] {
-  return proxy.requests().flatMap(({ url, answer }) => {
-    if (url.pathname !== "/changes" || answer === null) return [];
-    const body = JSON.parse(answer) as Partial<Polled>;
-    return body.cursor === undefined || body.frames === undefined ? [] : [{ cursor: body.cursor, frames: body.frames }];
-  });
-}
-
-/** The cursor that a request confirms. */
-function confirmedBy({ url, body }: SeenRequest): string | null {
-  if (url.pathname === "/changes") return url.searchParams.get("cursor");
-  if (url.pathname !== "/ack") return null;
-  return (JSON.parse(body) as { readonly cursor?: string }).cursor ?? null;
-}
-
-/** The texts of others that the client was answered with before the last cursor that it has confirmed. */
+/** The texts that the client was given up to the last cursor that it has confirmed. */
 function confirmedTexts(proxy: Proxy): readonly string[] {
-  const polls = pollsOf(proxy);
+  const given = cursorsOf(pollsOf(proxy));
   const confirmed = new Set(proxy.requests().map(confirmedBy));
-  const last = polls.findLastIndex(({ cursor }) => confirmed.has(cursor));
-  return polls.slice(0, last + 1).flatMap(({ frames }) => frames.flatMap(textsOf));
+  const last = given.findLastIndex(({ cursor }) => confirmed.has(cursor));
+  return given.slice(0, last + 1).flatMap(({ texts }) => texts);
 }
-
-const textsOf = ({ changes = [] }: Frame): readonly string[] =>
-  changes.flatMap(({ kind, text }) => (kind === "message" && text !== undefined ? [text] : []));
 
 export const pollingCases: readonly ClientCase[] = [
   {
@@ -54,15 +32,6 @@ export const pollingCases: readonly ClientCase[] = [
       await write("and on");
       await client.agree();
       ensureSame(client.proxy.links().length, { expected: 0, what: "WebSockets" });
-      const sent = client.proxy
-        .requests()
-        .filter(({ method, url }) => method === "POST" && url.pathname === "/messages");
-      const ids = new Map<string, string>();
-      for (const { body } of sent) {
-        const { id: named, text } = JSON.parse(body) as { readonly id: string; readonly text: string };
-        ensure((ids.get(text) ?? named) === named, `the text ${text} was sent under two ids`);
-        ids.set(text, named);
-      }
     },
   },
   {

@@ -2,6 +2,7 @@
 import { show } from "../check.ts";
 import { isUuid } from "../frames.ts";
 import { type Link, sendsOf, toClient } from "./link.ts";
+import { confirmedBy, cursorsOf, pollsOf, postsOf } from "./polls.ts";
 import type { Program } from "./program.ts";
 import type { Proxy } from "./proxy.ts";
 
@@ -30,7 +31,7 @@ const rules: readonly Rule[] = [
   function idsAreKept({ proxy }) {
     const texts = new Map<string, string>();
     const ids = new Map<string, string>();
-    for (const { id, text = "" } of sendsOf(proxy.links())) {
+    for (const { id, text = "" } of [...sendsOf(proxy.links()), ...postsOf(proxy)]) {
       if (!isUuid(id)) return `${show(id)} is no message id`;
       if ((texts.get(id) ?? text) !== text) return `the id ${id} was used for two texts`;
       if ((ids.get(text) ?? id) !== id) return `${show(text)} was sent under two ids`;
@@ -51,11 +52,16 @@ const rules: readonly Rule[] = [
           return `the cursor ${show(frame.cursor)} of an ack came from no server`;
       }
     }
-    return null;
+    for (const { cursor } of cursorsOf(pollsOf(proxy))) given.add(cursor);
+    const polled = proxy.requests().flatMap((request) => confirmedBy(request) ?? []);
+    const unknown = polled.find((cursor) => !given.has(cursor));
+    return unknown === undefined ? null : `the cursor ${show(unknown)} of a request came from no server`;
   },
 
   function deviceStays({ proxy }) {
-    const devices = new Set(proxy.links().map(({ query }) => query.get("device")));
+    const polls = proxy.requests().filter(({ url }) => url.pathname === "/changes");
+    const queries = [...proxy.links().map(({ query }) => query), ...polls.map(({ url }) => url.searchParams)];
+    const devices = new Set(queries.map((query) => query.get("device")));
     if (devices.has(null) || devices.has("default")) return "the client names no device of its own";
     return devices.size <= 1 ? null : `one installation came as ${[...devices].join(" and ")}`;
   },
