@@ -131,7 +131,7 @@ export function createClient(options: ClientOptions): Client {
       threads.awake.forEach((thread) => thread.online(isFresh));
       outbox.caughtUp();
     },
-    onShown: () => life.isOpen() && threads.awake.forEach((thread) => thread.draftChanged()),
+    onShown: () => threads.awake.forEach((thread) => thread.draftChanged()),
     onLeaving: () => [outbox, ...threads.awake].forEach((part) => part.leave()),
   });
   const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, life });

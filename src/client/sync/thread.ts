@@ -48,8 +48,8 @@ export type OwnedThread = Thread & {
   open(): void;
   /** A connection has caught up: what could not be had is asked for again. `isFresh`: what is shown came before the device knew the log. */
   online(isFresh: boolean): void;
-  /** Another tab has changed the draft. */
-  draftChanged(): void;
+  /** Another tab has changed the draft, as far as this one knows. */
+  draftChanged(): unknown;
   /** The page is being left: what was typed is saved at once. */
   leave(): void;
 };
@@ -173,7 +173,7 @@ export function createThread(
       start = "newest";
       draft.load();
     },
-    draftChanged: draft.load,
+    draftChanged: () => context.life.isOpen() && draft.load(),
     leave: draft.leave,
   };
   return thread;

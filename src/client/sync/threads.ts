@@ -14,6 +14,7 @@ export interface Threads {
 const threadsMax = 50;
 
 export function createThreads(context: ThreadContext): Threads {
+  const { cache, life } = context;
   const byTarget = new Map<string, OwnedThread>();
   /** Those that follow the cache, the one that was asked for last at the end. */
   const awake = new Set<OwnedThread>();
@@ -21,8 +22,8 @@ export function createThreads(context: ThreadContext): Threads {
   function add(thread: OwnedThread): void {
     awake.add(thread);
     if (!byTarget.has(thread.key)) byTarget.set(thread.key, thread);
-    if (context.life.isOpen()) thread.open();
-    else if (context.life.isNew()) thread.ask();
+    if (life.isOpen()) thread.open();
+    else if (life.isNew()) thread.ask();
     if (awake.size <= threadsMax) return;
     for (const other of awake) if (other !== thread && !other.isShown()) return free(other);
   }
@@ -32,6 +33,13 @@ export function createThreads(context: ThreadContext): Threads {
     awake.delete(thread);
     if (byTarget.get(thread.key) === thread) byTarget.delete(thread.key);
   }
+
+  // A tab that died may have sent a draft, and have told nobody: its row is found later.
+  cache.subscribe(({ of }) => {
+    if (of !== "outbox") return;
+    for (const { row, stage } of cache.pending.values())
+      for (const thread of awake) if (stage !== "keeping" && row.text === thread.draft.get()) thread.draftChanged();
+  });
 
   return {
     awake,

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createClient } from "../../../src/client/client.ts";
 import { createSource } from "../../../src/client/readable.ts";
 import { createCache } from "../../../src/client/sync/cache.ts";
 import { createIds } from "../../../src/client/sync/ids.ts";
@@ -7,6 +8,7 @@ import { createOutbox } from "../../../src/client/sync/outbox.ts";
 import { type Vault, VaultError } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { until } from "../../support/fake-socket.ts";
 import { keepNothing } from "./keeping.ts";
 import { messageRow } from "./rows.ts";
 
@@ -129,4 +131,23 @@ test("J98 a message that goes out while the storage hangs is noted before that, 
   const row = { id, kind: "send", target: { with: "bob" }, text: "hi", time: 1_780_000_000_000, isTried: true };
   const write = { outbox: [{ do: "add", row }], drafts: [["with bob", null, ["hi", ""]]] };
   expect(order).toEqual([write, "flush"]);
+});
+
+test("J93 a draft that another tab has sent, without a notice, is gone once its message is found", async () => {
+  const storage = memory();
+  const environment = { openChannel: () => null };
+  const open = () => createClient({ url: "http://127.0.0.1:1", user: "alice", storage, environment, onFault() {} });
+  const [tab, other] = [open(), open()];
+  tab.retain();
+  tab.thread({ with: "bob" }).draft.set("hi");
+  const vault = await storage.open(tab.scope, () => "d");
+  await until(async () => (await vault.draft("with bob")) === "hi");
+  other.retain();
+  const { draft, cancel } = other.thread({ with: "bob" });
+  await until(() => draft.get() === "hi");
+  await tab.thread({ with: "bob" }).send("hi").kept;
+  // It finds that it does not know everything, and reads the outbox again.
+  await cancel("a message that is not there");
+  await until(() => draft.get() === "");
+  await Promise.all([tab.close(), other.close()]);
 });
