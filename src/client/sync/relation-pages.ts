@@ -25,7 +25,7 @@ const retryMs = 10_000;
 
 export function createRelationPages({ clock, cache, keeper, link, onFault }: RelationPagesOptions): RelationPages {
   /** They are still to be fetched: an earlier try may have failed, or its tab may have died. */
-  let isDue = true;
+  let isDue = false;
 
   /** Null: the server cannot be asked now. */
   async function fetchNames(list: "contacts" | "blocks"): Promise<ReadonlySet<string> | null> {
@@ -66,10 +66,9 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
 
   return {
     begin(isFresh) {
-      if (isFresh) isDue = true;
-      if (!isDue) return;
-      if (isFresh || !cache.isListed()) run();
-      else isDue = false;
+      // Another tab may have got a reset, which has dropped what this one had stored.
+      isDue = isFresh || !cache.isListed();
+      if (isDue) run();
     },
   };
 }

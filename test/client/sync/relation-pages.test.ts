@@ -51,3 +51,26 @@ test("J97 one change of the log does not stand for all contacts and blocks: they
   await vault.write({ reset: true, cursor: { from: null, to: "k", level: 1 } }, "relaxed");
   expect(await visit([])).toBe(2);
 });
+
+test("J97 contacts and blocks that another tab's reset has dropped are asked for by the next connection of each tab", async () => {
+  const vault = await openVault();
+  const { clock, cache, keeper, onFault } = keepWith(vault);
+  let asked = 0;
+  const ask = async (): Promise<Answer> => {
+    asked++;
+    return { ok: true, status: 200, body: { contacts: [], blocks: [{ user: "eve" }] } };
+  };
+  const pages = createRelationPages({ clock, cache, keeper, onFault, link: { ask } });
+  const connect = async (isFresh: boolean): Promise<number> => {
+    cache.boot(await vault.boot(0));
+    cache.setRelations(await vault.relations());
+    pages.begin(isFresh);
+    await clock.advance(1);
+    return asked;
+  };
+  expect([await connect(true), await connect(false)]).toEqual([2, 2]);
+  await vault.write({ reset: true }, "relaxed");
+  expect(await connect(false)).toBe(4);
+  expect([...cache.relations.keys()]).toEqual(["eve"]);
+  expect(await connect(false)).toBe(4);
+});
