@@ -445,6 +445,8 @@ export async function connect(url: string, options: ConnectOptions) {
       };
       const timer = setTimeout(() => fail(`nothing within ${ms} ms`), ms);
       waiters.add(wake);
+      // Nothing more comes on a connection that has closed before: nothing would wake this.
+      if (closing !== null) wake();
     });
   }
 
