@@ -1,3 +1,4 @@
+import { proof as adapters } from "../../test/proof/adapters/proof.ts";
 import { proof as conform } from "../../test/proof/conform/proof.ts";
 import { proof as fstore } from "../../test/proof/fault/proof.ts";
 import { proof as fuzz } from "../../test/proof/fuzz/proof.ts";
@@ -17,5 +18,5 @@ import { proof as soak } from "../../test/proof/soak/proof.ts";
 /** Every harness, in the order in which they run. */
 export const allProofs: readonly Proof[] = [
   ...[sim, sdk, kill, net, power, fstore, fuzz],
-  ...[http, tenants, security, conform, load, flood, soak],
+  ...[http, tenants, security, conform, adapters, load, flood, soak],
 ];

@@ -37,6 +37,8 @@ export type Traits = {
   readonly ignoresOtherUpgrades?: boolean;
   /** Leaves out tests without the database, such as bad frames and heartbeats: they run elsewhere. */
   readonly skipsEdge?: boolean;
+  /** Leaves out tests of what is stored and sent on, which no adapter has a part in: they run elsewhere. */
+  readonly skipsCore?: boolean;
   /** Small frames that one client sends at once; default: 4 000. */
   readonly framesAtOnce?: number;
 };
@@ -52,7 +54,10 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
   const testUnless = (isLeftOut: boolean | undefined) =>
     isLeftOut ? (_name: string, _run: () => Promise<void>): void => {} : test;
   const testEdge = testUnless(traits.skipsEdge);
-  const describeEdge = traits.skipsEdge ? (_name: string, _tests: () => void): void => {} : describe;
+  const describeUnless = (isLeftOut: boolean | undefined) =>
+    isLeftOut ? (_name: string, _tests: () => void): void => {} : describe;
+  const describeEdge = describeUnless(traits.skipsEdge);
+  const describeCore = describeUnless(traits.skipsCore);
   const { framesAtOnce = 4_000 } = traits;
   const resetCodes = traits.resetsOnClose ? [1_006, undefined] : [];
   describe(`${name}: the protocol`, () => {
@@ -481,7 +486,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
     });
 
-    describe("changes", () => {
+    describeCore("changes", () => {
       test("P15 after welcome there is always one, possibly empty", async () => {
         const { alice } = people();
         const client = await connect(url, { user: alice });
@@ -554,7 +559,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
     });
 
-    describe("send", () => {
+    describeCore("send", () => {
       test("P17 the first message makes the conversation, each gets the next seq, and the answer is the message's", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
@@ -889,7 +894,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
     });
 
-    describe("receipts", () => {
+    describeCore("receipts", () => {
       test("P27 O8 a message written to a socket is not delivered; a message acked by any device is", async () => {
         const { a, bob, conversation } = await pair(3);
         const b1 = await join(url, { user: bob, device: "b1" });
@@ -1050,7 +1055,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
     });
 
-    describe("typing and ping", () => {
+    describeCore("typing and ping", () => {
       test("P31 typing reaches the other's devices by `to` and by `conversation`, and is not echoed", async () => {
         const { a, alice, bob, conversation } = await pair(1);
         const { carol } = people();

@@ -12,13 +12,15 @@ export type AlteredTests = {
   readonly pattern?: string;
   /** Ends at the first failing test, so that only one test waits for an effect that the bug prevents. Default: false. */
   readonly stopsAtFirst?: boolean;
+  /** Variables of the run. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /**
  * Runs tests in a process of their own with bugs planted into the source, and returns the failing ones. Throws where none
  * ran: that would show nothing.
  */
-export async function alteredTests({ test, alterations, pattern, stopsAtFirst = false }: AlteredTests) {
+export async function alteredTests({ test, alterations, pattern, stopsAtFirst = false, env = {} }: AlteredTests) {
   const which = [
     ...(pattern === undefined ? [] : ["--test-name-pattern", pattern]),
     ...(stopsAtFirst ? ["--bail"] : []),
@@ -30,6 +32,7 @@ export async function alteredTests({ test, alterations, pattern, stopsAtFirst = 
       ALTERATIONS: JSON.stringify(alterations),
       TEST_MS: "60000",
       ...(stopsAtFirst && { STOPS_AT_FIRST: "1" }),
+      ...env,
     },
     ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
   });
