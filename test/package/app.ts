@@ -127,15 +127,26 @@ export async function compileExamples(
     writeFileSync(join(folder, `app/${name}.ts`), text);
     return [name];
   });
+  await compileWith(folder, types, ["app"]);
+  return [...examples, ...shown];
+}
+
+/** Compiles an import of a package, alone, as `compileExamples` compiles all: a control needs no more. */
+export async function compileImport({ folder }: App, name: string): Promise<void> {
+  mkdirSync(join(folder, "app/alone"), { recursive: true });
+  writeFileSync(join(folder, "app/alone/import.ts"), `import ${JSON.stringify(name)};\n`);
+  await compileWith(folder, "node", ["app/alone"]);
+}
+
+async function compileWith(folder: string, types: string, include: readonly string[]): Promise<void> {
   const compilerOptions = {
     ...{ target: "ES2023", lib: ["ES2023"], types: [types], module: "NodeNext", strict: true },
     // The declarations of packages are checked, those of the compiler itself are not.
     ...{ skipLibCheck: false, skipDefaultLibCheck: true },
     ...{ rootDir: "app", outDir: "built", rewriteRelativeImportExtensions: true },
   };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["app"] }));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include }));
   await compile(folder);
-  return [...examples, ...shown];
 }
 
 /** Compiles the files of a folder's tsconfig.json; rejects as `compileExamples` does. */

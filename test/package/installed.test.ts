@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { hasText, join } from "../support/client.ts";
 import { startServer } from "../support/server.ts";
-import { type App, compileExamples, installOnBun, installQuickly, peersOfNode } from "./app.ts";
+import { type App, compileExamples, compileImport, installOnBun, installQuickly, peersOfNode } from "./app.ts";
 import { removeBuiltPackage, run } from "./built.ts";
 import { describeInstalled } from "./can-install.ts";
 
@@ -127,7 +127,7 @@ describeInstalled("the package as installed", () => {
     // As a new file: an installer may have linked the old one to its cache.
     rmSync(file);
     writeFileSync(file, `${text}export declare const planted: Nowhere;\n`);
-    await expect(compileExamples(app, "node", () => false)).rejects.toThrow("Cannot find name 'Nowhere'");
+    await expect(compileImport(app, "tidings")).rejects.toThrow("Cannot find name 'Nowhere'");
   });
 
   test("N5 on Node without its peers, tidings serve names the packages to install", async () => {

@@ -34,8 +34,8 @@ export function wantedFiles(): readonly string[] {
   ].sort();
 }
 
-/** The faults of the package for its users; the slow tools check only a complete one. */
-export async function packageFaults({ folder, tarball, files }: Built): Promise<readonly string[]> {
+/** The faults of the package for its users; the slow tools check only a complete one. `door`: the only entry whose types are checked; default: all. */
+export async function packageFaults({ folder, tarball, files }: Built, door?: string): Promise<readonly string[]> {
   const wanted = wantedFiles();
   const faults = [
     ...wanted.filter((path) => !files.includes(path)).map((path) => `${path} is missing`),
@@ -44,7 +44,7 @@ export async function packageFaults({ folder, tarball, files }: Built): Promise<
     ...files.filter((path) => path.endsWith(".md")).flatMap((path) => linkFaults(folder, path)),
   ];
   if (faults.length > 0) return faults;
-  return (await Promise.all([publintFaults(folder, tarball), attwFaults(tarball)])).flat();
+  return (await Promise.all([publintFaults(folder, tarball), attwFaults(tarball, door)])).flat();
 }
 
 async function publintFaults(folder: string, tarball: string): Promise<readonly string[]> {
@@ -54,10 +54,11 @@ async function publintFaults(folder: string, tarball: string): Promise<readonly 
   return messages.map((message) => `publint: ${formatMessage(message, manifest, { color: false }) ?? message.code}`);
 }
 
-async function attwFaults(tarball: string): Promise<readonly string[]> {
+async function attwFaults(tarball: string, door: string | undefined): Promise<readonly string[]> {
   const command = [process.execPath, attw, tarball, "--profile", "esm-only", "--no-color", "--no-emoji"];
   // A script for browsers has no types to check.
-  const options = ["--format", "ascii", "--exclude-entrypoints", "./push/service-worker.js"];
+  const doors = door === undefined ? ["--exclude-entrypoints", "./push/service-worker.js"] : ["--entrypoints", door];
+  const options = ["--format", "ascii", ...doors];
   const child = Bun.spawn([...command, ...options], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return code === 0 ? [] : [`attw: ${stdout}${stderr}`];

@@ -111,7 +111,7 @@ describeWith("npm", "the package as npm packs it", () => {
   }
 
   const faultsWith = async (...plants: readonly Plant[]): Promise<string> =>
-    (await withPlants(plants, packQuickly, packageFaults)).join("\n");
+    (await withPlants(plants, packQuickly, (planted) => packageFaults(planted, "./node"))).join("\n");
 
   test("N1 a stray file in the folder is not published", async () => {
     const { files } = await builtPackage();

@@ -137,10 +137,8 @@ describeInstalled("N35 the peers of the package", () => {
     });
 
   test("control: N35 npm refuses a version below the range", async () => {
-    const [lowest] = lowestPeers;
-    const packages = lowest?.packages.filter((name) => name.startsWith("hono@")) ?? [];
-    expect(packages).toHaveLength(1);
-    await resolveOnNode(packages);
-    await expect(resolveOnNode(["hono@4.12.24"])).rejects.toThrow("ERESOLVE");
+    // That npm takes the lowest version itself, the first of the apps above has shown.
+    expect(lowestPeers[0]?.packages).toContain("hono@4.12.25");
+    await expect(resolveOnNode(["hono@4.12.24"])).rejects.toThrow(/ERESOLVE[^]*peer hono@"\^4\.12\.25"/);
   });
 });
