@@ -18,6 +18,7 @@ import { blocksOf } from "../docs/block.ts";
 import { plant, type PlantName } from "../plants/index.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { startAltered } from "../support/alteration.ts";
+import { cliScript } from "../support/bundled-server.ts";
 import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -45,8 +46,9 @@ const tidings = (...args: string[]): Promise<{ code: number; said: string }> => 
 
 /** The same with parts of its source replaced. */
 async function tidingsWith(alterations: readonly Alteration[], ...args: string[]) {
-  const preload = ["--preload", join(root, "test/support/alter-preload.ts")];
-  const child = Bun.spawn([process.execPath, ...preload, join(root, "src/cli.ts"), ...args], {
+  const altered = ["--preload", join(root, "test/support/alter-preload.ts"), join(root, "src/cli.ts")];
+  const script = alterations.length > 0 ? altered : [await cliScript()];
+  const child = Bun.spawn([process.execPath, ...script, ...args], {
     cwd: dir,
     env: { PATH: process.env["PATH"] ?? "", HOME: dir, ALTERATIONS: JSON.stringify(alterations) },
     stdout: "pipe",
