@@ -18,7 +18,7 @@ const lost = /^(?!.*notices wait still).*(shows nothing of|the newest is)/;
 
 /** Without crashes. A bug here never heals, so the wait ends when nothing happens any more. */
 const few: FloodSize = {
-  ...{ ...smallFlood, users: 60, messages: 600, floodMs: 600 },
+  ...{ ...smallFlood, users: 40, messages: 400, floodMs: 600 },
   ...{ crashes: 0, healsMs: 200, stillMs: 1_500 },
 };
 

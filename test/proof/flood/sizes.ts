@@ -6,8 +6,8 @@ const wanted = (name: string, otherwise: number): number => Number(process.env[n
 
 /** A few seconds of it: waits are short, and the providers are well at the end, so that no run of refusals takes its time. */
 export const smallFlood: FloodSize = {
-  users: 120,
-  messages: 1_200,
+  users: 90,
+  messages: 800,
   senders: 8,
   floodMs: 2_000,
   crashes: 3,
@@ -29,7 +29,7 @@ export const fullFlood: FloodSize = {
   settledMsMax: 600_000,
 };
 
-export const smallBacklog: BacklogSize = { users: 400, messages: 4_000, senders: 8 };
+export const smallBacklog: BacklogSize = { users: 250, messages: 2_500, senders: 8 };
 
 export const fullBacklog: BacklogSize = {
   users: wanted("FLOOD_USERS", 10_000),

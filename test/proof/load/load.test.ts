@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { scenarios, type Size } from "./scenarios.ts";
 import { expectRight, planted, small, wrongsOf } from "./small.ts";
 
-const many: Size = { ...small, connections: 600 };
+const many: Size = { ...small, connections: 400 };
 
 test("R3 readers that stopped, one by one or with their process, cost bounded memory and get everything", async () => {
   expectRight(await scenarios.frozenReaders.run(small));

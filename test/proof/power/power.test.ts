@@ -10,7 +10,7 @@ import { compare, memoryFolder, recordRun } from "./record.ts";
 import { compileShim } from "./shim.ts";
 
 const seed = Number(process.env["SEED"] ?? "1");
-const points = Number(process.env["POINTS"] ?? "20");
+const points = Number(process.env["POINTS"] ?? "14");
 /** A saved trace: it is replayed in place of a new run. */
 const kept = process.env["TRACE"];
 

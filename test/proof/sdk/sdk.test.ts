@@ -4,7 +4,7 @@ import { proof } from "./proof.ts";
 import { drawSdkPlan, runSdkWorld } from "./run-world.ts";
 
 /** More worlds, or others: SDK_SEEDS=500 SDK_FROM=10000 bun run test test/proof/sdk */
-const seeds = Number(process.env["SDK_SEEDS"] ?? 30);
+const seeds = Number(process.env["SDK_SEEDS"] ?? 20);
 const first = Number(process.env["SDK_FROM"] ?? 1);
 
 describe("the client in a simulated world", () => {

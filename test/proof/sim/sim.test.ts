@@ -9,7 +9,7 @@ import { shrink } from "./shrink.ts";
 import { createTimeline } from "./timeline.ts";
 
 /** More worlds, or others: SIM_SEEDS=500 SIM_FROM=10000 bun run test test/proof/sim */
-const seeds = Number(process.env["SIM_SEEDS"] ?? 20);
+const seeds = Number(process.env["SIM_SEEDS"] ?? 12);
 const first = Number(process.env["SIM_FROM"] ?? 1);
 
 describe("simulation parts", () => {

@@ -10,9 +10,9 @@ const growthMaxMbPerCycle = 1;
 
 const size = {
   seed: 1,
-  people: 16,
+  people: 12,
   cacheBytes: 2 * 1024,
-  warmUpCycles: 10,
+  warmUpCycles: 8,
   goesOn: (cycles: number) => cycles < 6,
   restMs: 0,
   settleMs: deadline.answerMs,
@@ -41,7 +41,7 @@ test("control: R10 H11 a hub that forgets to forget a user is seen", async () =>
   let cycles = 0;
   const first = { settleMs: 300, goesOn: () => cycles++ < 1 };
   const { remains } = await brief("a counter of users is never removed", first);
-  expect(remains.join("\n")).toContain("perUser is 16 after cycle 0");
+  expect(remains.join("\n")).toContain("perUser is 12 after cycle 0");
 });
 
 test("control: R10 leaked connections are seen among the objects", async () => {
