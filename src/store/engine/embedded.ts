@@ -7,6 +7,12 @@ import { openFile } from "./open-file.ts";
 
 const beginWrite = "BEGIN IMMEDIATE";
 
+/**
+ * After this many commits the log is moved into the file at a moment when nothing waits. A message alone in its commit changes some ten pages, so that at
+ * a low load no commit has to do it.
+ */
+const commitsBeforeRest = 300;
+
 export type EmbeddedOptions = ({ readonly path: string } | { readonly url: string }) & {
   /** Memory for pages of the database. */
   readonly cacheBytes?: number;
@@ -29,6 +35,8 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     lock: takeFileLock(path),
   });
   let isClosed = false;
+  /** Since the log was last moved into the file by `rest`. */
+  let commits = 0;
 
   // Nothing here awaits, so a call owns the connection from its first statement to its last.
   const call = (begin: string | undefined, statements: readonly Statement[]): Row[][] => {
@@ -44,7 +52,10 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
       const results: Row[][] = [];
       for (const statement of statements) results.push(connection.run(statement));
       if (begin !== undefined) connection.exec("COMMIT");
-      if (isWrite) file.wrote(isFirstMark);
+      if (isWrite) {
+        file.wrote(isFirstMark);
+        commits++;
+      }
       return results;
     } catch (error) {
       file.discard();
@@ -59,6 +70,16 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     },
     async write(statements) {
       return call(beginWrite, statements);
+    },
+    rest() {
+      if (isClosed || commits < commitsBeforeRest || file.fault(true)) return;
+      commits = 0;
+      try {
+        file.connect(true).sync();
+        file.wrote(false);
+      } catch {
+        file.discard();
+      }
     },
     fault: () => (isClosed ? undefined : file.fault(false)),
     async close() {

@@ -33,6 +33,12 @@ export interface Engine {
   /** Why it takes no writes now, where it knows; reads may go on. Cheap enough to be asked often. */
   fault?(): ChatError | undefined;
 
+  /**
+   * Called when no write waits, from time to time: it may do now what would hold up a later write. Absent: there is nothing of that kind.
+   * Never throws; a fault shows in the next call.
+   */
+  rest?(): void;
+
   /** Releases the database and its lock. Calls after it reject. */
   close(): Promise<void>;
 }

@@ -5,10 +5,12 @@ export type CommitLoopOptions = {
   readonly hasWork: () => boolean;
   readonly commit: () => Promise<void>;
   readonly onFault: (fault: unknown) => void;
+  /** After a commit, once its answers are out: nothing waits. */
+  readonly onIdle?: (() => void) | undefined;
 };
 
 /** Runs one commit after the other for as long as there is work, each in a later turn of the event loop than it was asked for. */
-export function createCommitLoop({ clock, hasWork, commit, onFault }: CommitLoopOptions) {
+export function createCommitLoop({ clock, hasWork, commit, onFault, onIdle }: CommitLoopOptions) {
   let isScheduled = false;
   let current: Promise<void> = Promise.resolve();
 
@@ -21,6 +23,7 @@ export function createCommitLoop({ clock, hasWork, commit, onFault }: CommitLoop
         .finally(() => {
           isScheduled = false;
           schedule();
+          if (onIdle && !isScheduled) clock.defer(() => isScheduled || onIdle());
         });
     });
   }

@@ -43,6 +43,7 @@ export function createWriter({ clock, ...context }: CommitContext & { readonly c
     hasWork: () => health.isProbeDue() || queue.hasWork(),
     commit: () => commitBatch({ queue, health }, context),
     onFault: context.onFault,
+    onIdle: context.engine.rest,
   });
 
   return {

@@ -284,3 +284,45 @@ describe("embedded engine, fitness", () => {
     expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0);
   });
 });
+
+describe("the log of a file", () => {
+  const insert = { sql: "INSERT INTO t VALUES (randomblob(2000))" };
+
+  test("E47 is moved into the file when nothing waits, once enough commits are in it", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    for (let i = 0; i < 200; i++) await engine.write([insert]);
+    const { size } = statSync(file);
+    engine.rest?.();
+    expect(statSync(file).size).toBe(size);
+    for (let i = 0; i < 200; i++) await engine.write([insert]);
+    expect(statSync(file).size).toBe(size);
+    engine.rest?.();
+    expect(statSync(file).size).toBeGreaterThan(size + 400 * 2_000);
+    // The log begins anew, under a mark of its own.
+    await engine.write([insert]);
+    await engine.close();
+    await createEmbeddedEngine({ path: file }).close();
+  });
+
+  test("E47 is moved by the commit that makes it too long, and cut where a large transaction has made it longer", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    const log = (): number => statSync(`${file}-wal`).size;
+    await engine.write(Array.from({ length: 50 }, () => ({ sql: "INSERT INTO t VALUES (randomblob(1000000))" })));
+    expect(log()).toBeGreaterThan(45e6);
+    await engine.write([insert]);
+    expect(log()).toBeLessThan(33 * 1024 * 1024);
+    for (let i = 0; i < 12; i++) await engine.write(Array.from({ length: 1_000 }, () => insert));
+    expect(log()).toBeLessThan(33 * 1024 * 1024);
+    await engine.close();
+  });
+
+  test("E47 stays as it is where the engine is closed", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    await engine.close();
+    expect(() => engine.rest?.()).not.toThrow();
+  });
+});

@@ -3,7 +3,7 @@ import { createCommitLoop } from "../../../src/store/write/commit-loop.ts";
 
 /** A loop with `work` commits to make; each turn of the event loop begins when the test says so. */
 function start(work: number) {
-  const state = { work, commits: 0, faults: 0, fails: false };
+  const state = { work, commits: 0, faults: 0, fails: false, rests: 0 };
   const turns: (() => void)[] = [];
   const loop = createCommitLoop({
     clock: { defer: (task) => void turns.push(task) },
@@ -14,6 +14,7 @@ function start(work: number) {
       if (state.fails) throw new Error("planted");
     },
     onFault: () => void state.faults++,
+    onIdle: () => void state.rests++,
   });
   const turn = async (): Promise<void> => {
     for (const task of turns.splice(0)) task();
@@ -33,6 +34,27 @@ describe("the commit loop", () => {
       expect(state.commits).toBe(commits);
     }
     expect(loop.isScheduled()).toBe(false);
+  });
+
+  test("E47 tells once that nothing waits, in the turn after the last commit", async () => {
+    const { loop, state, turn } = start(2);
+    loop.schedule();
+    await turn();
+    expect(state.rests).toBe(0);
+    await turn();
+    expect([state.commits, state.rests]).toEqual([2, 0]);
+    await turn();
+    expect(state.rests).toBe(1);
+  });
+
+  test("E47 does not tell where more has come meanwhile", async () => {
+    const { loop, state, turn } = start(1);
+    loop.schedule();
+    await turn();
+    state.work = 1;
+    loop.schedule();
+    await turn();
+    expect([state.commits, state.rests]).toEqual([2, 0]);
   });
 
   test("schedules nothing without work", () => {
