@@ -21,8 +21,8 @@ export const storeWrite = {
   },
   "the pairs of a commit lack the tenant": {
     rule: "T1",
-    file: "store/write/batch.ts",
-    from: "`${send.tenant} ${one} ${other}`",
+    file: "store/write/known-pairs.ts",
+    from: "`${tenant} ${one} ${other}`",
     to: "`${one} ${other}`",
   },
   "an ack forgotten for an older one": {

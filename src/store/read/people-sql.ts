@@ -143,7 +143,13 @@ SELECT r.n, r.contact, r.blocked, u.tenant, u.id AS user, o.id AS other
 FROM tidings_relation r CROSS JOIN tidings_user u ON u.key = r.user CROSS JOIN tidings_user o ON o.key = r.other
 WHERE r.n > ?1 ORDER BY r.n LIMIT ?2`;
 
-/** rows: [tenant, from, conversation key or null], sends that were left out: which of them name a conversation of the sender's. */
+/**
+ * rows: [tenant, from, conversation key or null, to or null], sends that were left out: which of them are into a conversation of the sender's. One between two
+ * users is there from the commit of their first send on, also if that was refused.
+ */
 export const selectOwnConversations = `
 SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
-CROSS JOIN tidings_conversation c ON c.key = ${field(2)} AND a.key IN (c.low, c.high) AND c.seq > 0`;
+CROSS JOIN tidings_conversation c ON c.key = coalesce(${field(2)}, (
+  SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
+  WHERE b.tenant = ${field(0)} AND b.id = ${field(3)}
+)) AND a.key IN (c.low, c.high) AND (c.seq > 0 OR ${field(2)} IS NULL)`;

@@ -8,6 +8,7 @@ import * as people from "../read/people-sql.ts";
 import { integer, text } from "../row.ts";
 import * as deviceSql from "../device-position-sql.ts";
 import * as sql from "../sql.ts";
+import { pairOf } from "./known-pairs.ts";
 import * as marksSql from "./marks-sql.ts";
 import * as sendSql from "./send-sql.ts";
 import type { Outcome, RelationChange, Send, Settle } from "../store.ts";
@@ -84,14 +85,19 @@ const rows = (list: readonly unknown[]): readonly [string] => [JSON.stringify(li
 
 type Step = { readonly name: string; readonly statement: Statement };
 
-export type WriteOptions = { readonly newKey: () => number; readonly limits: Limits };
+export type WriteOptions = {
+  readonly newKey: () => number;
+  readonly limits: Limits;
+  /** Whether the conversation of a pair of users is there: nothing is written for it then. Default: never. */
+  readonly isKnown?: (pair: string) => boolean;
+};
 
 /** One row for each contact or block, in the order of the calls. */
 export const relationsIn = (calls: readonly WaitingRelations[]) =>
   calls.flatMap((call) => call.said.map((said) => ({ ...said, call })));
 
 /** The statements of one commit, in their order, each with a name for its rows. */
-export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step[] {
+export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false }: WriteOptions): Step[] {
   const steps: Step[] = [{ name: "before", statement: { sql: sql.selectHead } }];
   const step = (name: string, statement: string, args: Statement["args"] = []): void => {
     steps.push({ name, statement: { sql: statement, args } });
@@ -110,10 +116,9 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   const sends = batch.sends.filter(({ send }) => send.refusal === undefined);
   for (const { send } of sends) {
-    if (send.to === undefined) continue;
-    const [one, other] = send.from < send.to ? [send.from, send.to] : [send.to, send.from];
-    const name = `${send.tenant} ${one} ${other}`;
-    if (pairs.has(name)) continue;
+    const pair = pairOf(send);
+    if (pair === null || pairs.has(pair.name) || isKnown(pair.name)) continue;
+    const { name, one, other } = pair;
     pairs.set(name, [send.tenant, one, other, newKey()]);
     addUser(send.tenant, one);
     addUser(send.tenant, other);
@@ -194,10 +199,10 @@ function mayAnswer(sends: readonly Waiting[]): boolean {
   });
 }
 
-/** Reads which of the sends that a commit did not insert name a conversation of their sender. */
+/** Reads which of the sends that a commit did not insert are into a conversation of their sender that is there. */
 export const lookUpOwnConversations = (sends: readonly Waiting[]): Statement => ({
   sql: people.selectOwnConversations,
-  args: rows(sends.map(({ send }) => [send.tenant, send.from, conversationKey(send)])),
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, conversationKey(send), send.to ?? null])),
 });
 
 /** Reads the messages that have the ids of sends that a commit did not insert. */

@@ -7,6 +7,7 @@ import { entriesOf } from "../read/log-rows.ts";
 import type { Commit } from "../store.ts";
 import { type Batch, writeSteps } from "./batch.ts";
 import type { CommitHealth } from "./commit-health.ts";
+import { type KnownPairs, pairOf } from "./known-pairs.ts";
 import * as sendSql from "./send-sql.ts";
 import { settleSends } from "./settle-sends.ts";
 import type { Committed, WriteQueue } from "./write-queue.ts";
@@ -15,6 +16,7 @@ export type CommitContext = {
   readonly engine: Engine;
   /** `note` is called with each head that a commit found. */
   readonly history: Pick<OneHistory, "note" | "cursorOf">;
+  readonly pairs: KnownPairs;
   readonly random: Random;
   readonly limits: Limits;
   readonly onCommit: (commit: Commit) => void;
@@ -51,15 +53,19 @@ export async function commitBatch(
 
 /** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
 async function write(batch: Batch, context: CommitContext, isProbe: boolean): Promise<Committed> {
-  const { engine, history, random, limits } = context;
-  const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
+  const { engine, history, pairs, random, limits } = context;
+  const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits, isKnown: pairs.has });
   if (isProbe) steps.push(...probe);
   const results = await engine.write(steps.map((step) => step.statement));
   const found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
   const rowsOf = (name: string): Row[] => found.get(name) ?? [];
   const before = history.cursorOf(rowsOf("before")[0]);
   history.note(before);
-  const { outcomes, entries: sent } = await settleSends(engine, { batch, inserted: rowsOf("messages") });
+  for (const { send } of batch.sends) {
+    const pair = send.refusal === undefined ? pairOf(send) : null;
+    if (pair !== null) pairs.add(pair.name);
+  }
+  const { outcomes, entries: sent } = await settleSends({ engine, pairs }, { batch, inserted: rowsOf("messages") });
   return {
     ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: entriesOf({ rowsOf, sent }), outcomes },
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },

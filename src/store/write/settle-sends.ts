@@ -2,6 +2,7 @@ import type { Batch, Waiting } from "./batch.ts";
 import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import { integer, integerOrNull, textOrNull } from "../row.ts";
+import { type KnownPairs, pairOf } from "./known-pairs.ts";
 import { hashOfSend } from "./send-hash.ts";
 import type { LogEntry } from "../../model.ts";
 import type { Outcome, Refused } from "../store.ts";
@@ -17,9 +18,15 @@ const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
   outcome: { type: "refused", code } as const,
 });
 
-/** Determines the outcome of each send of a commit. `inserted`: the new messages. */
+export type SettleContext = { readonly engine: Pick<Engine, "write">; readonly pairs: Pick<KnownPairs, "forget"> };
+
+/**
+ * Determines the outcome of each send of a commit. `inserted`: the new messages.
+ *
+ * @throws Error The database has not got what it had before.
+ */
 export async function settleSends(
-  engine: Pick<Engine, "write">,
+  { engine, pairs }: SettleContext,
   { batch: { sends, time }, inserted }: { readonly batch: Batch; readonly inserted: readonly Row[] },
 ): Promise<Settled> {
   const inOrder = [...inserted].sort((a, b) => integer(a, "n") - integer(b, "n"));
@@ -54,9 +61,14 @@ export async function settleSends(
     }
     const { refusal } = waiting.send;
     if (refusal !== undefined) return refuse(waiting, refusal);
-    // A new send to a user, or into a conversation of the sender's, was left out for a block. The block may have ended since, but
-    // a retry of this send could be overtaken by the sends that its sender has queued behind it.
-    return refuse(waiting, waiting.send.to !== undefined || isInOwn.has(i) ? "blocked" : "not_found");
+    // A new send into a conversation of the sender's was left out for a block. The block may have ended since, but a retry of this send could be
+    // overtaken by the sends that its sender has queued behind it.
+    if (isInOwn.has(i)) return refuse(waiting, "blocked");
+    const pair = pairOf(waiting.send);
+    if (pair === null) return refuse(waiting, "not_found");
+    pairs.forget(pair.name);
+    // None of the commit is answered: a retry settles each send, and in order.
+    throw new Error("The conversation of two users is no longer there: the database went back");
   });
   return { outcomes, entries };
 }

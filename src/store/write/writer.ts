@@ -6,6 +6,7 @@ import type { WaitingDevice } from "./batch.ts";
 import { commitBatch, type CommitContext, unconfirmed } from "./commit-batch.ts";
 import { createCommitHealth } from "./commit-health.ts";
 import { createCommitLoop } from "./commit-loop.ts";
+import { createKnownPairs } from "./known-pairs.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 /** Writes the log. Methods of the store are described there. */
@@ -32,7 +33,8 @@ const closeCommitsMax = 10_000;
  * Group commit: everything that arrives while a commit is under way, or in one turn of the event loop, goes into the next commit. What is written
  * waits in its queue, from which `commitBatch` takes it.
  */
-export function createWriter({ clock, ...context }: CommitContext & { readonly clock: Clock }): Writer {
+export function createWriter({ clock, ...options }: Omit<CommitContext, "pairs"> & { readonly clock: Clock }): Writer {
+  const context: CommitContext = { ...options, pairs: createKnownPairs() };
   const { limits } = context;
   const schedule = (): void => loop.schedule();
   const health = createCommitHealth({ clock, probeMsMax: limits.storeProbeMs, onProbe: schedule });

@@ -107,6 +107,11 @@ export const sqlMutants: readonly SqlMutant[] = [
     heldBy: { predicate: "a.tenant = ?1", reason: pairReason },
   },
   { statement: "selectOwnConversations", predicate: "a.tenant = j.value ->> 0" },
+  {
+    statement: "selectOwnConversations",
+    predicate: "b.tenant = j.value ->> 0",
+    heldBy: { predicate: "a.tenant = j.value ->> 0", reason: pairReason },
+  },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
 

@@ -163,7 +163,9 @@ export async function mute(world: World, chance: Chance, device: SimDevice): Pro
   if (chance.hits(0.4)) return await wish(world, chance, device, key, null, { path, method: "DELETE" });
   const until = chance.hits(0.5) ? Math.floor(startTime + world.timeline.now() + chance.between(0, 10_000)) : null;
   const body = until === null ? {} : { until };
-  await wish(world, chance, device, key, String(until ?? "forever"), { path, method: "PUT", body });
+  // A user may press twice: the same mute again changes nothing.
+  for (let i = chance.pick([1, 1, 2]); i > 0; i--)
+    await wish(world, chance, device, key, String(until ?? "forever"), { path, method: "PUT", body });
 }
 
 export async function setQuietHours(world: World, chance: Chance, device: SimDevice): Promise<void> {

@@ -12,9 +12,9 @@ const waiting = (fields: Partial<Send>) => ({
   bytes: 2,
 });
 
-function steps(part: Partial<Batch>) {
+function steps(part: Partial<Batch>, isKnown: (pair: string) => boolean = () => false) {
   let key = 100;
-  const all = writeSteps({ ...nothing, ...part }, { newKey: () => key++, limits: defaultLimits });
+  const all = writeSteps({ ...nothing, ...part }, { newKey: () => key++, limits: defaultLimits, isKnown });
   const rowsOf = (name: string): unknown =>
     JSON.parse(String(all.find((step) => step.name === name)?.statement.args?.[0] ?? "null"));
   return {
@@ -54,6 +54,14 @@ test("S1 each pair of users has one conversation, whoever writes first, and its 
     ["t", "bob", "alice", null, "m2", "hi"],
     ["t", "alice", "carol", null, "m3", "hi"],
   ]);
+});
+
+test("S48 nothing is written for a pair of users that is known", () => {
+  const sends = [waiting({ to: "bob" }), waiting({ to: "carol", id: "m2" })];
+  const { names, rowsOf } = steps({ sends }, (pair) => pair === "t alice bob");
+  expect(names).toBe("before users conversations members messages advance head after");
+  expect(rowsOf("conversations")).toEqual([["t", "alice", "carol", 100]]);
+  expect(steps({ sends }, () => true).names).toBe("before messages advance head after");
 });
 
 test("S3 a send into a conversation makes none, and an id that is none has no key", () => {

@@ -6,6 +6,7 @@ import type { Commit } from "../../../src/store/store.ts";
 import type { Batch } from "../../../src/store/write/batch.ts";
 import { commitBatch } from "../../../src/store/write/commit-batch.ts";
 import type { CommitHealth } from "../../../src/store/write/commit-health.ts";
+import { createKnownPairs } from "../../../src/store/write/known-pairs.ts";
 import type { Committed, WriteQueue } from "../../../src/store/write/write-queue.ts";
 
 const batch: Batch = {
@@ -48,7 +49,7 @@ async function commit({ to = 12, fails = false, isProbeDue = false, isOld = fals
           return false;
         },
       },
-      ...{ random: systemRandom, limits: defaultLimits },
+      ...{ random: systemRandom, limits: defaultLimits, pairs: createKnownPairs() },
       onCommit: ({ from, to: end }: Commit) => void events.push(`announce ${from}-${end}`),
       onFault: () => void events.push("fault"),
     },

@@ -29,18 +29,17 @@ const row = (fields: Row = {}): Row => ({
   },
 });
 
+type SettleInput = { inserted?: Row[]; found?: Row[]; own?: number[]; forget?: (pair: string) => void };
+
 /** The outcomes of some sends. `found`: the rows of their ids; `own`: the indexes of those into a conversation of their sender. */
-async function settle(
-  sends: readonly Send[],
-  { inserted = [], found = [], own = [] }: { inserted?: Row[]; found?: Row[]; own?: number[] },
-) {
+async function settle(sends: readonly Send[], { inserted = [], found = [], own = [], forget = () => {} }: SettleInput) {
   const asked: Statement[][] = [];
   const engine = {
     write: async (statements: readonly Statement[]) => (asked.push([...statements]), [found, own.map((i) => ({ i }))]),
   };
   const waiting = sends.map((one, i) => ({ send: one, settle() {}, key: String(i), bytes: 2 }));
   const batch = { sends: waiting, devices: [], relations: [], seen: [], acks: [], reads: [], time: 99 };
-  const { outcomes, entries } = await settleSends(engine, { batch, inserted });
+  const { outcomes, entries } = await settleSends({ engine, pairs: { forget } }, { batch, inserted });
   const short = outcomes.map(({ outcome }) =>
     outcome.type === "refused" ? outcome.code : `${outcome.n} ${outcome.duplicate ? "again" : "new"}`,
   );
@@ -95,9 +94,15 @@ test("B2 S3 a send that was left out is blocked, not found, or refused as it was
   const into = { to: undefined, conversation: "c7" } as unknown as Partial<Send>;
   const { short } = await settle(
     [send(), send({ ...into, id: "m2" }), send({ ...into, id: "m3" }), send({ id: "m4", refusal: "rate_limited" })],
-    { own: [1] },
+    { own: [0, 1] },
   );
   expect(short).toEqual(["blocked", "blocked", "not_found", "rate_limited"]);
   // A retry of a stored message gets its answer, whatever refuses it now.
   expect((await settle([send({ refusal: "forbidden" })], { found: [row()] })).short).toEqual(["50 again"]);
+});
+
+test("S48 a send to a user is not called blocked where their conversation is missing, and the pair is forgotten", async () => {
+  const forgotten: string[] = [];
+  await expect(settle([send()], { forget: (pair) => void forgotten.push(pair) })).rejects.toThrow("went back");
+  expect(forgotten).toEqual(["t alice bob"]);
 });
