@@ -174,7 +174,8 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     const args = [...rows(list), Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size))];
     step("delivered", marksSql.deliverByAcks, args);
     step("head", marksSql.advanceHeadByChanges);
-    step("acked", marksSql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);
+    step("acked", marksSql.ackDevices, args);
+    step("seen", marksSql.seeDevices, [...rows(list), batch.time, limits.deviceSeenEveryMs]);
   }
   if (batch.reads.length > 0) {
     const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);

@@ -49,13 +49,13 @@ ${returnReceipt}`;
 
 /**
  * Moves the devices themselves; after deliverByAcks, which needs their positions before it. rows as above, the part of it that covers the whole log or null: the
- * rest covers a list of messages alone; and the level at which that part was stored, or null: not known. ?3 now, ?4 how long ago a device was at least
- * last seen for that to be written again.
+ * rest covers a list of messages alone; and the level at which that part was stored, or null: not known. It does not name
+ * `seen`, not even to leave it as it is: that would write its index with each ack.
  */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked, seen, synced, level)
-SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END,
+INSERT INTO tidings_device (user, device, acked, synced, level)
+SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)),
   CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
     ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END,
   CASE WHEN ${field(4)} >= coalesce(d.synced, d.acked) THEN coalesce(${field(5)}, d.level) ELSE d.level END
@@ -63,9 +63,20 @@ FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.i
 CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
 ON CONFLICT (user, device) DO UPDATE
-  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced, level = excluded.level
+  SET acked = excluded.acked, synced = excluded.synced, level = excluded.level
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
+
+/**
+ * Notes that the devices of acks are seen; rows as above. ?2 now, ?3 how long ago a device was at least last seen for that to be written again.
+ */
+export const seeDevices = `
+INSERT INTO tidings_device (user, device, acked, seen)
+SELECT d.user, d.device, d.acked, ?2
+FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
+WHERE ?2 - d.seen >= ?3
+ON CONFLICT (user, device) DO UPDATE SET seen = excluded.seen`;
 
 /** How far back a read looks from a message that does not know the one of the other before it: such are of before that was stored. */
 const oldRowsMax = 32;

@@ -42,6 +42,12 @@ export const sqlMutants: readonly SqlMutant[] = [
     },
   },
   { statement: "ackDevices", predicate: "u.tenant = j.value ->> 0 #2" },
+  {
+    statement: "seeDevices",
+    predicate: "u.tenant = j.value ->> 0",
+    harmless:
+      "it notes when a device was last seen, which no answer shows, and by which those of too many are forgotten in turn",
+  },
   { statement: "readMarks", predicate: "u.tenant = j.value ->> 0" },
   { statement: "selectSends", predicate: "a.tenant = s.tenant" },
   {
