@@ -4,6 +4,24 @@ import timingsJson from "../test/timings.json";
 /** Tests that compare times need a machine of their own: they come first, and nothing runs beside them. */
 const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"];
 
+/**
+ * Tests that take long for what a change usually touches: proofs over real processes, the controls that look for a planted fault in many worlds, the page in a
+ * browser beyond its main ways, the package as it is installed, and Hono over each runtime. `bun run test:all` and CI run them too.
+ */
+export const longTests = [
+  "test/adapter/protocol/hono-*",
+  "test/browsers/**",
+  "test/client/vault/indexed-db.test.ts",
+  "test/package/**",
+  "test/proof/{flood,isolation,kill,load,mutant,net,power,security,soak}/**",
+  "test/proof/{sdk,sim}/mutants.test.ts",
+  "test/push/service-worker.test.ts",
+  "test/web/{composer,element*,surroundings,thread}.test.ts",
+].map((pattern) => new Bun.Glob(pattern));
+
+/** Whether a test is only run where all are. */
+export const isLong = (file: string): boolean => longTests.some((glob) => glob.match(file));
+
 /** Lanes for each core: a test waits more than half of its time, for a server, a timer or a disk. */
 const lanesPerCore = 2;
 
@@ -23,15 +41,19 @@ export type Job = readonly string[];
 const secondsOf = (file: string): number => (timings[file] ?? 1_000) / 1_000;
 
 /**
- * How all tests are run: first some alone, then the others, the longest first, in lanes beside each other. `bun test --parallel` would do the same, but
+ * How tests are run, all of them or those that are not long: first some alone, then the others, the longest first, in lanes beside each other. `bun test --parallel` would do the same, but
  * keeps its processes for many files, and one that crashes in native code (Bun 1.4.5, a database in a global object that has ended) ends all.
  */
-export function testLanes(root: string): {
+export function testLanes(
+  root: string,
+  { isWhole }: { readonly isWhole: boolean },
+): {
   readonly alone: readonly Job[];
   readonly beside: readonly Job[];
   readonly lanes: number;
 } {
-  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const files = isWhole ? all : all.filter((file) => !isLong(file));
   const isAlone = (file: string): boolean => aloneFiles.includes(file);
   const lanes = Math.ceil(lanesPerCore * availableParallelism());
   const beside = files.filter((one) => !isAlone(one)).toSorted((a, b) => secondsOf(b) - secondsOf(a));

@@ -1,8 +1,9 @@
 /**
  * Runs the tests, and first installs what they need.
  *
- *   bun run test              everything, in lanes beside each other
- *   bun run test test/hub     files with this in their path; any argument goes to `bun test`
+ *   bun run test              what takes at most four minutes on two cores, in lanes beside each other
+ *   bun run test:all          everything, as in CI
+ *   bun run test test/hub     files with this in their path, long ones too; any argument goes to `bun test`
  *
  * Its last line is `N passed, N failed`, as the runners counted. Its exit code is theirs; a run without any test failed.
  */
@@ -79,9 +80,9 @@ async function run(args: readonly string[], options: Options): Promise<Ran> {
 const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
   new Promise((resolve) => void stream.write(text, () => resolve()));
 
-/** Runs all tests, and shows the progress: one line for each job that has ended, and after a silence one with the jobs that are running. */
-async function runAll(missing: string): Promise<readonly Ran[]> {
-  const { alone, beside, lanes } = testLanes(root);
+/** Runs the tests, all or those that are not long, and shows the progress: one line for each job that has ended, and after a silence one with the jobs that are running. */
+async function runLanes(missing: string, isWhole: boolean): Promise<readonly Ran[]> {
+  const { alone, beside, lanes } = testLanes(root, { isWhole });
   const all = alone.length + beside.length;
   const start = performance.now();
   const ran: Ran[] = [];
@@ -129,7 +130,9 @@ async function main(): Promise<number> {
   const names = missing.map(({ name }) => name).join(",");
 
   const asked = process.argv.slice(2);
-  const ran = asked.length > 0 ? [await run(asked, { missing: names, isAlone: true })] : await runAll(names);
+  const isWhole = asked[0] === "--all";
+  const isNamed = asked.length > 0 && !isWhole;
+  const ran = isNamed ? [await run(asked, { missing: names, isAlone: true })] : await runLanes(names, isWhole);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const { passed, failed, skipped } of ran) {
     counts.passed += passed;
@@ -140,6 +143,7 @@ async function main(): Promise<number> {
   if (ranNone) console.error("No test ran");
   // Once more at the end: thousands of lines stand between here and the place of a failure.
   for (const { failures } of ran) for (const failure of failures) console.error(`FAILED ${failure}`);
+  if (asked.length === 0) console.error("Long tests were left out: bun run test:all runs them too, as CI does");
   console.log(formatCounts(counts));
   return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone || isEnded ? 1 : 0);
 }

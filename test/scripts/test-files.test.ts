@@ -1,17 +1,27 @@
 import { join } from "node:path";
 import { availableParallelism } from "node:os";
 import { expect, test } from "bun:test";
-import { testLanes } from "../../scripts/test-lanes.ts";
+import { isLong, longTests, testLanes } from "../../scripts/test-lanes.ts";
 import { deadline } from "../support/deadline.ts";
 
 const root = join(import.meta.dir, "../..");
 const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
 
 test("testLanes runs each file once, in at most three lanes for each core", () => {
-  const { alone, beside, lanes } = testLanes(root);
+  const { alone, beside, lanes } = testLanes(root, { isWhole: true });
   expect([...alone, ...beside].flat().toSorted()).toEqual(files);
   expect(alone.flat()).toEqual(["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"]);
   expect(lanes).toBeWithin(1, 3 * availableParallelism() + 1);
+});
+
+test("testLanes leaves out the long files, and each pattern of them fits one", () => {
+  const { alone, beside } = testLanes(root, { isWhole: false });
+  const usual = [...alone, ...beside].flat();
+  expect(usual.toSorted()).toEqual(files.filter((file) => !isLong(file)));
+  expect(longTests.filter((glob) => !files.some((file) => glob.match(file)))).toEqual([]);
+  // What a change touches first is not long: every folder of the source, and the simulators.
+  for (const file of ["test/store/store.test.ts", "test/web/page.test.ts", "test/proof/sim/sim.test.ts"])
+    expect(usual).toContain(file);
 });
 
 test("test/timings.json names files that exist", async () => {
