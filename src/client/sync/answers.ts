@@ -67,7 +67,7 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
       // A reset may have dropped its message, which the log then brings again.
       const { meta } = await keeper.vault().boot(0);
       if (resets === (meta.resets ?? 0))
-        ended(id, new ClientError("cancelled", "The message was cancelled in another tab, or its storage was deleted"));
+        ended(id, new ClientError("cancelled", "Another tab has cancelled it, or its storage was deleted"));
     }
   }
 
@@ -79,7 +79,7 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
     ended,
     close() {
       for (const id of [...waiting.keys()])
-        ended(id, new ClientError("closed", "The client is closed; what is kept is sent by the next one"));
+        ended(id, new ClientError("closed", "The client is closed; the next one sends what is kept"));
     },
     wasSent,
     find,

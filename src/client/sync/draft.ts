@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.ts";
 import { createSource, type Readable } from "../readable.ts";
 import type { DraftChange } from "../vault/contract.ts";
+import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** The text that a user has typed for one target, and not sent. */
@@ -27,11 +28,13 @@ const saveMs = 300;
 export function createDraft({
   key,
   clock,
+  cache,
   keeper,
   onFault,
 }: {
   readonly key: string;
   readonly clock: Environment["clock"];
+  readonly cache: Pick<Cache, "pending">;
   readonly keeper: Keeper;
   readonly onFault: (fault: unknown) => void;
 }): Draft {
@@ -85,7 +88,9 @@ export function createDraft({
         .then((text) => {
           if (isUnsaved || cancelSave !== null || changes !== before) return;
           stored = [text ?? ""];
-          source.set(text ?? "");
+          // One that went out while the storage hung, and was not kept, stays in the vault until it is accepted.
+          const isSent = [...cache.pending.values()].some((one) => one.draft?.[0] === key && one.row.text === text);
+          source.set(isSent ? "" : (text ?? ""));
         })
         .catch(onFault);
     },

@@ -70,9 +70,8 @@ export function createEdits({ cache, answers, openings, change, newRow, onAdded 
 
   return {
     isChanging: (id) => changing.has(id),
-    async decided(id) {
-      while (changing.has(id)) await changing.get(id)?.catch(() => {});
-    },
+    // The last one is decided last.
+    decided: async (id) => void (await changing.get(id)?.catch(() => {})),
     cancel: (id) => decide(id, () => cancel(id)),
     edit: (id, text) => decide(id, () => edit(id, text)),
   };

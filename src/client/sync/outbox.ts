@@ -101,14 +101,18 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     try {
       await store(unkept);
     } catch (fault) {
+      const stage = cache.pending.get(row.id)?.stage;
       const error = storageError(fault);
+      if (stage === "keeping") {
+        // Its user gets the text back: the page may have been left meanwhile, and have come back.
+        keeper.leave(row.id, null);
+        cache.setPending(row.id, null);
+        answers.ended(row.id, error);
+        throw error;
+      }
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
-      if (cache.pending.get(row.id)?.stage === "stalled") throw error;
-      // Its user gets the text back: the page may have been left meanwhile, and have come back.
-      keeper.leave(row.id, null);
-      cache.setPending(row.id, null);
-      answers.ended(row.id, error);
-      throw error;
+      if (stage === "stalled") throw error;
+      // Its note has kept it, or it was accepted or cancelled meanwhile.
     } finally {
       cancelStall();
     }
@@ -176,5 +180,5 @@ const writeOf = ({ row, draft }: Unkept): Write => ({ outbox: [{ do: "add", row 
 function storageError(fault: unknown): ClientError {
   const isFull = fault instanceof VaultError && fault.fault === "full";
   const code: ClientErrorCode = isFull ? "storage_full" : "storage_failed";
-  return new ClientError(code, "The message could not be kept on this device", fault);
+  return new ClientError(code, "It could not be kept on this device", fault);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createClient } from "../../../src/client/client.ts";
+import { createCache } from "../../../src/client/sync/cache.ts";
 import { createDraft } from "../../../src/client/sync/draft.ts";
 import { createReadMarker } from "../../../src/client/sync/read-marker.ts";
 import { openTabs } from "../../../src/client/sync/tabs.ts";
@@ -357,7 +358,7 @@ describe("a draft", () => {
     const reads: ((text: string | null) => void)[] = [];
     const vault = { draft: () => new Promise<string | null>((resolve) => void reads.push(resolve)) };
     const draft = createDraft({
-      ...{ key: "with bob", clock },
+      ...{ key: "with bob", clock, cache: createCache() },
       keeper: keepNothing({ vault: () => vault as Partial<Vault> as Vault }),
       onFault(fault) {
         throw fault;

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createClient } from "../../../src/client/client.ts";
 import { createSource } from "../../../src/client/readable.ts";
 import { createCache } from "../../../src/client/sync/cache.ts";
+import { createDraft } from "../../../src/client/sync/draft.ts";
 import { createIds } from "../../../src/client/sync/ids.ts";
 import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import { createOutbox } from "../../../src/client/sync/outbox.ts";
@@ -26,7 +27,7 @@ function openOutbox(vault: Vault) {
     ...{ clock, cache, keeper, onFault, ids: createIds({ clock, randomBytes: (count) => new Uint8Array(count) }) },
     ...{ sender: { flush() {}, isConnected: () => true }, onFailed: (row) => onFault(row.id) },
   });
-  return { clock, outbox, keeper };
+  return { clock, cache, outbox, keeper };
 }
 
 const scope = { url: "u", tenant: "t", user: "alice" };
@@ -150,4 +151,37 @@ test("J93 a draft that another tab has sent, without a notice, is gone once its 
   await cancel("a message that is not there");
   await until(() => draft.get() === "");
   await Promise.all([tab.close(), other.close()]);
+});
+
+test("J93 a text whose row its note has kept is not given back where its own write fails", async () => {
+  const vault = await memory().open(scope, () => "d");
+  let fail = (): void => {};
+  const write = () => new Promise<never>((_, reject) => (fail = () => reject(new VaultError("failed", "It hung"))));
+  const { clock, cache, outbox } = openOutbox({ ...vault, write });
+  const { id, kept } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  await clock.advance(2_000);
+  const row = cache.pending.get(id)?.row;
+  if (row === undefined) throw new Error("It is not shown");
+  // Another tab has opened the storage, and has written what was noted beside it.
+  await vault.write({ outbox: [{ do: "add", row }] }, "strict");
+  cache.sync(await vault.boot(0));
+  fail();
+  await kept;
+  expect(cache.pending.get(id)).toMatchObject({ stage: "kept", row: { text: "hi" } });
+});
+
+test("J93 the draft of a message that went out, and was not kept, is not shown again", async () => {
+  const [clock, cache] = [fakeClock(), createCache()];
+  const vault = { draft: async () => "hi" } as Partial<Vault> as Vault;
+  const draft = createDraft({ key: "with bob", clock, cache, keeper: keepNothing({ vault: () => vault }), onFault });
+  const row = { id: "m1", kind: "send", target: { with: "bob" }, text: "hi", time: 1, isTried: true } as const;
+  cache.setPending("m1", { row, stage: "stalled", draft: ["with bob", null, ["hi"]] });
+  draft.load();
+  await Bun.sleep(0);
+  expect(draft.get()).toBe("");
+  // Once it is neither on its way nor stored, the draft is what the vault says.
+  cache.setPending("m1", null);
+  draft.load();
+  await Bun.sleep(0);
+  expect(draft.get()).toBe("hi");
 });

@@ -110,7 +110,7 @@ function judgeText(
   if (entry.state !== "kept" || messages.length > 0 || entry.losses !== entry.browser.losses) return;
   // Refused for good: its row stays, and shows why.
   const row = entry.browser.disk.state()?.outbox.get(entry.id);
-  if (row?.failed !== undefined || isLost) return;
+  if (row?.failed !== undefined || isLost || world.cancelling.has(entry.id)) return;
   world.problem("J3", `${name} was kept, and is not in the log`);
 }
 

@@ -99,11 +99,13 @@ export const operations: Readonly<Record<string, OperationKind>> = {
         // Until the answer nobody knows; if the tab dies, for ever.
         const before = entry.state;
         entry.state = "doubtful";
+        world.cancelling.add(row.id);
         tab
           .thread(other)
           .cancel(row.id)
           .then(
             (answer) => {
+              world.cancelling.delete(row.id);
               entry.state = answer === "cancelled" ? answer : before;
               if (answer === "cancelled") for (const one of ofRow()) if (one.state !== "edited") one.state = answer;
             },

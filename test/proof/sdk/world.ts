@@ -63,6 +63,7 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
   const written: Written[] = [];
   const watch = createWatch({ histories, problem, mayStall: plan.faults.disk.hangs > 0 });
   const retried = new Set<string>();
+  const cancelling = new Set<string>();
   const evicting = new Set<string>();
   const backups: Backup[] = [];
   /** Up to where a user has marked messages as read, by user and conversation. */
@@ -105,6 +106,8 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
     histories,
     /** Ids of messages that their user has tried again. */
     retried,
+    /** Ids of messages of which a cancel was not answered. */
+    cancelling,
     /** A full disk has made room at the cost of messages. */
     isEvicting: (browser: string): boolean => evicting.has(browser),
     evicting: (browser: Browser): void => void evicting.add(browser.name),
