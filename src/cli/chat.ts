@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import type { Client, MessageState, Presence, Status } from "../client/api.ts";
 import { ClientError } from "../client/api.ts";
+import { deferred } from "../internal/deferred.ts";
 import { createClient } from "../client/client.ts";
 import { libsql } from "../client/vault/libsql.ts";
 import { memory } from "../client/vault/memory.ts";
@@ -73,6 +74,9 @@ export type Talk = {
   readonly dump: () => Promise<Dump>;
 };
 
+/** A message in one of these waits for the server. */
+const waitingStates: ReadonlySet<MessageState> = new Set(["keeping", "queued", "sending"]);
+
 /** Ends when the input has ended and everything was sent, or when the server wants no connection. False: something is not sent. */
 export async function talk(client: Client, { to, json, input: source, print, dump }: Talk): Promise<boolean> {
   const states = new Map<string, MessageState>();
@@ -81,6 +85,20 @@ export async function talk(client: Client, { to, json, input: source, print, dum
   /** Up to which seq the user has read, until its message is in the thread. */
   const read = new Map<string, number>();
   let last = "";
+  /** Messages of this run without an answer: the last word on each is printed before the program ends. */
+  const unanswered = new Set<string>();
+  const ended = deferred<boolean>();
+  let isEnding = false;
+  const settle = (): void => {
+    const { queued, failed } = client.outbox.get();
+    if (isEnding && queued === 0 && unanswered.size === 0) ended.resolve(failed === 0);
+  };
+
+  function report(id: string, state: MessageState, code?: string): void {
+    if (states.get(id) === state) return;
+    states.set(id, state);
+    print({ item: { id, state, ...(code !== undefined && { code }) } });
+  }
 
   /** The thread with `user`, whose own rows are printed as they change. */
   function threadWith(user: string) {
@@ -89,11 +107,7 @@ export async function talk(client: Client, { to, json, input: source, print, dum
     shown.add(user);
     thread.state.subscribe(() => {
       mark(user);
-      for (const { id, state, failed } of thread.state.get().rows) {
-        if (!states.has(id) || states.get(id) === state) continue;
-        states.set(id, state);
-        print({ item: { id, state, ...(failed && { code: failed.code }) } });
-      }
+      for (const { id, state, failed } of thread.state.get().rows) if (states.has(id)) report(id, state, failed?.code);
     });
     return thread;
   }
@@ -121,7 +135,19 @@ export async function talk(client: Client, { to, json, input: source, print, dum
 
   function send(user: string, text: string): void {
     try {
-      states.set(threadWith(user).send(text).id, "keeping");
+      const { id, accepted } = threadWith(user).send(text);
+      states.set(id, "keeping");
+      unanswered.add(id);
+      const answered = (state: MessageState, code?: string): void => {
+        unanswered.delete(id);
+        // The thread may have shown it, and more, already.
+        if (waitingStates.has(states.get(id) ?? state)) report(id, state, code);
+        settle();
+      };
+      accepted.then(
+        () => answered("accepted"),
+        (fault: unknown) => answered("failed", fault instanceof ClientError ? fault.code : "internal"),
+      );
     } catch (fault) {
       if (!(fault instanceof ClientError)) throw fault;
       print({ error: { code: fault.code, message: fault.message } });
@@ -129,35 +155,30 @@ export async function talk(client: Client, { to, json, input: source, print, dum
   }
 
   void client.work((message) => print({ message }));
-  return await new Promise<boolean>((resolve) => {
-    let isEnding = false;
-    const settle = (): void => {
-      if (isEnding && client.outbox.get().queued === 0) resolve(client.outbox.get().failed === 0);
-    };
-    client.outbox.subscribe(settle);
-    client.status.subscribe(() => {
-      const status = client.status.get();
-      if (JSON.stringify(status) === last) return;
-      last = JSON.stringify(status);
-      print({ status });
-      if (status.state === "unauthenticated" || status.state === "ended") resolve(false);
-    });
-    readLines(source, (line) => {
-      const asked = json ? readJson(line) : readText(line, to);
-      if (asked === null) print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
-      else if (asked.do === "dump") void dump().then((value) => print({ dump: value }), reportFault);
-      else if (asked.do === "watch") watch(asked.user);
-      else if (asked.do === "typing") threadWith(asked.to).typing(true);
-      else if (asked.do === "read") {
-        read.set(asked.to, asked.seq);
-        mark(asked.to);
-      } else send(asked.to, asked.text);
-    });
-    source.on("end", () => {
-      isEnding = true;
-      settle();
-    });
+  client.outbox.subscribe(settle);
+  client.status.subscribe(() => {
+    const status = client.status.get();
+    if (JSON.stringify(status) === last) return;
+    last = JSON.stringify(status);
+    print({ status });
+    if (status.state === "unauthenticated" || status.state === "ended") ended.resolve(false);
   });
+  readLines(source, (line) => {
+    const asked = json ? readJson(line) : readText(line, to);
+    if (asked === null) print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
+    else if (asked.do === "dump") void dump().then((value) => print({ dump: value }), reportFault);
+    else if (asked.do === "watch") watch(asked.user);
+    else if (asked.do === "typing") threadWith(asked.to).typing(true);
+    else if (asked.do === "read") {
+      read.set(asked.to, asked.seq);
+      mark(asked.to);
+    } else send(asked.to, asked.text);
+  });
+  source.on("end", () => {
+    isEnding = true;
+    settle();
+  });
+  return await ended.promise;
 }
 
 /** Calls `take` with each line. node:readline would also end lines at U+2028, which a JSON text may hold unescaped. */
