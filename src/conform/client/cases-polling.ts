@@ -5,7 +5,6 @@ import type { ClientCase } from "./world.ts";
 
 const section = "5";
 const stepMs = 30_000;
-const requestsLost = 2;
 
 /** The texts that the client was given up to the last cursor that it has confirmed. */
 function confirmedTexts(proxy: Proxy): readonly string[] {
@@ -77,11 +76,12 @@ export const pollingCases: readonly ClientCase[] = [
       await write("before");
       await client.shows("before");
       proxy.faults.losesAnswers = true;
-      const count = proxy.requests().length;
       await write("in an answer that is lost");
       await client.send("answered, and the answer is lost");
-      await until(() => proxy.requests().length >= count + requestsLost, {
-        what: "requests without an answer",
+      const hasLost = (path: string): boolean =>
+        proxy.requests().some(({ url, isLost }) => isLost && url.pathname === path);
+      await until(() => hasLost("/messages") && hasLost("/changes"), {
+        what: "a send and a poll whose answers are lost",
         ms: stepMs,
       });
       proxy.faults.losesAnswers = false;

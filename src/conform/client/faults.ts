@@ -10,6 +10,8 @@ export type SeenRequest = {
   readonly body: string;
   /** The body of the answer that the client was given. Null: there is none yet. */
   answer: string | null;
+  /** The server has answered, and the client was not given it. */
+  isLost: boolean;
 };
 
 /** What the proxy does to the traffic. A case replaces the functions while it runs. */

@@ -51,7 +51,14 @@ export async function startProxy(upstream: string): Promise<Proxy> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = new URL(request.url ?? "/", url);
     const body = await readAll(request);
-    const seen: SeenRequest = { at: Date.now(), method: request.method ?? "GET", url: target, body, answer: null };
+    const seen: SeenRequest = {
+      at: Date.now(),
+      method: request.method ?? "GET",
+      url: target,
+      body,
+      answer: null,
+      isLost: false,
+    };
     requests.push(seen);
     if (faults.isOffline) return void response.destroy();
     const refusal = ["/me", "/changes"].includes(target.pathname) ? faults.refusal(target) : null;
@@ -68,7 +75,8 @@ export async function startProxy(upstream: string): Promise<Proxy> {
       redirect: "manual",
     });
     const text = await answered.text();
-    if (faults.losesAnswers) return void response.destroy();
+    seen.isLost = faults.losesAnswers;
+    if (seen.isLost) return void response.destroy();
     seen.answer = text;
     const name = answered.headers.get("tidings-user");
     if (name !== null) named.push(name);
