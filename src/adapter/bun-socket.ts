@@ -1,18 +1,44 @@
 import type { ServerWebSocket } from "bun";
 import type { Socket } from "../connection/socket.ts";
 
-export function bunSocket(ws: ServerWebSocket<unknown>): Socket {
-  return {
+/** A socket of Bun's server. */
+export class BunSocket implements Socket {
+  private readonly ws: ServerWebSocket<unknown>;
+
+  constructor(ws: ServerWebSocket<unknown>) {
+    this.ws = ws;
+  }
+
+  send(frame: string): boolean {
     // 0 is "dropped", and only that: later sends would succeed and leave a silent hole.
-    send: (frame) => ws.sendText(frame) !== 0,
-    bufferedBytes: () => ws.getBufferedAmount(),
-    cork: (write) => {
-      ws.cork(write);
-    },
-    ping: () => void ws.ping(),
-    pause: () => ws.pause(),
-    resume: () => ws.resume(),
-    close: (code, reason) => ws.close(code, reason),
-    terminate: () => ws.terminate(),
-  };
+    return this.ws.sendText(frame) !== 0;
+  }
+
+  bufferedBytes(): number {
+    return this.ws.getBufferedAmount();
+  }
+
+  cork(write: () => void): void {
+    this.ws.cork(write);
+  }
+
+  ping(): void {
+    this.ws.ping();
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  close(code: number, reason: string): void {
+    this.ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
 }

@@ -4,10 +4,11 @@ import type { SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../access/admission.ts";
 import type { Peer } from "../access/peer.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
-import { bunSocket } from "./bun-socket.ts";
+import { BunSocket } from "./bun-socket.ts";
 import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
 
-type Data = { readonly admission: Admission; events: SocketEvents | null };
+/** `admission`: null once the socket is open. */
+type Data = { admission: Admission | null; events: SocketEvents | null };
 
 export type BunOptions = MountOptions & {
   /** The port to listen on; 0 takes a free one. Default: Bun's own, 3000. */
@@ -84,7 +85,12 @@ function bunWebSocket(chat: Served): WebSocketHandler<Data> {
     idleTimeout: 960,
     sendPings: false,
     perMessageDeflate: false,
-    open: (ws) => guarded(ws, () => void (ws.data.events = chat.connect(bunSocket(ws), ws.data.admission))),
+    open: (ws) =>
+      guarded(ws, () => {
+        const { admission } = ws.data;
+        ws.data.admission = null;
+        if (admission !== null) ws.data.events = chat.connect(new BunSocket(ws), admission);
+      }),
     message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),
     drain: (ws) => guarded(ws, () => ws.data.events?.drain()),
     pong: (ws) => guarded(ws, () => ws.data.events?.pong()),

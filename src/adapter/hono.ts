@@ -10,7 +10,7 @@ import type { Peer } from "../access/peer.ts";
 import { tooManyConnections } from "../access/admit.ts";
 import { type Capacity, createCapacity } from "../access/capacity.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
-import { bunSocket } from "./bun-socket.ts";
+import { BunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
@@ -168,7 +168,7 @@ function connect(raw: unknown, { incoming }: Env, join: (socket: Socket) => Sock
     listenToWs({ ws: node, stream: incoming.socket }, events);
     return events;
   }
-  const { ping: _, ...plain } = "getBufferedAmount" in own ? bunSocket(own) : webSocket(own as WebSocketLike);
+  const plain = "getBufferedAmount" in own ? new BunSocket(own) : webSocket(own as WebSocketLike);
   const socket = polledSocket(plain, () => events.drain());
   const events = guard(join(socket), socket);
   return events;

@@ -7,7 +7,10 @@ import type { Socket } from "../connection/socket.ts";
 const lookMsMin = 15;
 const lookMsMax = 240;
 
-/** A socket of a runtime without drain events: while bytes wait to go out it counts them, and calls `onDrain` when some are gone. */
+/**
+ * A socket of a runtime without drain events: while bytes wait to go out it counts them, and calls `onDrain` when some are gone. Such a runtime
+ * hides pongs too, so it has no `ping`.
+ */
 export function polledSocket(socket: Socket, onDrain: () => void): Socket {
   let isLooking = false;
   let lookMs = lookMsMin;
@@ -31,11 +34,16 @@ export function polledSocket(socket: Socket, onDrain: () => void): Socket {
   }
 
   return {
-    ...socket,
     send(frame) {
       const isTaken = socket.send(frame);
       if (isTaken && socket.bufferedBytes() > 0) watch();
       return isTaken;
     },
+    bufferedBytes: () => socket.bufferedBytes(),
+    ...(socket.cork && { cork: (write) => socket.cork?.(write) }),
+    ...(socket.pause && { pause: () => socket.pause?.() }),
+    ...(socket.resume && { resume: () => socket.resume?.() }),
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
   };
 }

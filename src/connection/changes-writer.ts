@@ -14,52 +14,68 @@ export function wireChange(change: Change): WireChange {
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
 }
 
-export type ChangesWriterOptions = {
-  /** The client has everything up to here, or it was left out for its level. */
-  readonly start: number;
+/** The parts of a log that the writer of its changes uses. */
+export type ChangesWriterLog = {
   /** The connection's level: its cursors name it. */
   readonly level: number;
   readonly cursors: Pick<Cursors, "encode">;
-  readonly outbox: Pick<Outbox, "write" | "hasRoomForChanges">;
   readonly limits: Pick<Limits, "changesBytesMax">;
   /** The position moved without a frame: `markCursorDue` is to be called a little later. */
-  readonly onCursorPending: () => void;
+  onCursorPending(): void;
+};
+
+export type ChangesWriterOptions = {
+  readonly outbox: Pick<Outbox, "write" | "hasRoomForChanges">;
+  /** The client has everything up to here, or it was left out for its level. */
+  readonly start: number;
 };
 
 /** Sends changes in frames. Each frame has the cursor up to which its client then has everything: only this moves a cursor. */
-export function createChangesWriter(options: ChangesWriterOptions) {
-  const { start, level, cursors, outbox, limits } = options;
-  let position = start;
-  let lastMore = true;
+export class ChangesWriter {
+  private readonly log: ChangesWriterLog;
+  private readonly outbox: Pick<Outbox, "write" | "hasRoomForChanges">;
+  private reached: number;
+  private lastMore = true;
   /** The empty frame with the cursor of a position that moved without a frame. */
-  let cursorFrame: "none" | "pending" | "due" = "none";
+  private cursorFrame: "none" | "pending" | "due" = "none";
 
-  const cursorAt = (n: number): string => cursors.encode({ n, level });
-
-  function writeFrame(upTo: number, more: boolean, changes: readonly WireChange[]): void {
-    const texts = changes.map(({ text }) => text);
-    outbox.write(encodeChanges(cursorAt(upTo), more, texts));
-    position = upTo;
-    lastMore = more;
-    cursorFrame = "none";
+  constructor(log: ChangesWriterLog, { outbox, start }: ChangesWriterOptions) {
+    this.log = log;
+    this.outbox = outbox;
+    this.reached = start;
   }
 
-  /** Each change is encoded only when those before it had room: for a slow reader, at most one change is encoded in vain. */
-  function write(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean {
+  /** The client has everything up to here. */
+  position(): number {
+    return this.reached;
+  }
+
+  /** The last frame said that more follows, or there was none: one more frame must say that nothing does. */
+  isMoreExpected(): boolean {
+    return this.lastMore;
+  }
+
+  /**
+   * Sends changes in frames within the size limit; the last one has `upTo` and `more`. False: the outbox had no room for all. Each change is encoded
+   * only when those before it had room: for a slow reader, at most one change is encoded in vain.
+   */
+  write(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean {
+    const { outbox } = this;
+    const { changesBytesMax } = this.log.limits;
     let frame: WireChange[] = [];
     let bytes = changesOverheadBytes;
     /** There is room for a whole frame: no need to ask for each change. */
-    let isRoomy = outbox.hasRoomForChanges(limits.changesBytesMax);
+    let isRoomy = outbox.hasRoomForChanges(changesBytesMax);
     const fits = (more: number): boolean =>
-      (isRoomy && bytes + more <= limits.changesBytesMax) || outbox.hasRoomForChanges(bytes + more);
+      (isRoomy && bytes + more <= changesBytesMax) || outbox.hasRoomForChanges(bytes + more);
     const writePart = (): void => {
-      writeFrame(frame[frame.length - 1]?.n ?? position, true, frame);
+      this.writeFrame(frame[frame.length - 1]?.n ?? this.reached, true, frame);
       frame = [];
       bytes = changesOverheadBytes;
-      isRoomy = outbox.hasRoomForChanges(limits.changesBytesMax);
+      isRoomy = outbox.hasRoomForChanges(changesBytesMax);
     };
     for (const change of changes) {
-      if (frame.length > 0 && bytes + change.bytes > limits.changesBytesMax) writePart();
+      if (frame.length > 0 && bytes + change.bytes > changesBytesMax) writePart();
       if (!fits(change.bytes)) {
         if (frame.length > 0) writePart();
         return false;
@@ -68,31 +84,35 @@ export function createChangesWriter(options: ChangesWriterOptions) {
       bytes += change.bytes;
     }
     if (!fits(0)) return false;
-    writeFrame(upTo, more, frame);
+    this.writeFrame(upTo, more, frame);
     return true;
   }
 
-  return {
-    /** The client has everything up to here. */
-    position: (): number => position,
-    /** The last frame said that more follows, or there was none: one more frame must say that nothing does. */
-    isMoreExpected: (): boolean => lastMore,
-    /** Sends changes in frames within the size limit; the last one has `upTo` and `more`. False: the outbox had no room for all. */
-    write,
-    /** Moves the position without a frame; an empty frame sends the cursor later, unless another frame does so first. */
-    advance(upTo: number): void {
-      position = upTo;
-      if (cursorFrame !== "none") return;
-      cursorFrame = "pending";
-      options.onCursorPending();
-    },
-    /** From now on `sendDueCursor` sends the cursor of a position that moved without a frame. */
-    markCursorDue(): void {
-      if (cursorFrame === "pending") cursorFrame = "due";
-    },
-    /** Sends the cursor, if it is due and there is room. */
-    sendDueCursor(): void {
-      if (cursorFrame === "due" && outbox.hasRoomForChanges(changesOverheadBytes)) writeFrame(position, false, []);
-    },
-  };
+  /** Moves the position without a frame; an empty frame sends the cursor later, unless another frame does so first. */
+  advance(upTo: number): void {
+    this.reached = upTo;
+    if (this.cursorFrame !== "none") return;
+    this.cursorFrame = "pending";
+    this.log.onCursorPending();
+  }
+
+  /** From now on `sendDueCursor` sends the cursor of a position that moved without a frame. */
+  markCursorDue(): void {
+    if (this.cursorFrame === "pending") this.cursorFrame = "due";
+  }
+
+  /** Sends the cursor, if it is due and there is room. */
+  sendDueCursor(): void {
+    if (this.cursorFrame === "due" && this.outbox.hasRoomForChanges(changesOverheadBytes))
+      this.writeFrame(this.reached, false, []);
+  }
+
+  private writeFrame(upTo: number, more: boolean, changes: readonly WireChange[]): void {
+    const { cursors, level } = this.log;
+    const texts = changes.map(({ text }) => text);
+    this.outbox.write(encodeChanges(cursors.encode({ n: upTo, level }), more, texts));
+    this.reached = upTo;
+    this.lastMore = more;
+    this.cursorFrame = "none";
+  }
 }

@@ -1,13 +1,13 @@
-import { createBadFrameCounter } from "./bad-frame-counter.ts";
-import { createExpiry } from "./expiry.ts";
-import { createHealth, type Health } from "./health.ts";
-import { createHeartbeat } from "./heartbeat.ts";
-import { createInbox, type Frame } from "./inbox.ts";
+import { BadFrameCounter } from "./bad-frame-counter.ts";
+import { ConnectionLog, type Joined } from "./connection-log.ts";
+import { Expiry } from "./expiry.ts";
+import { ConnectionHealth, type Health } from "./health.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type Frame, Inbox } from "./inbox.ts";
 import type { OutboxBudget } from "./outbox-budget.ts";
-import { createLifecycle } from "./lifecycle.ts";
-import { createOutgoing, type Outgoing } from "./outgoing.ts";
-import type { ReplayOptions } from "./replay.ts";
-import { createSendPause, type SendPause } from "./send-pause.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { type Outgoing, OutgoingFrames } from "./outgoing.ts";
+import { SendPause } from "./send-pause.ts";
 import type { SendWindow } from "./send-window.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 import { welcomeOf } from "./welcome.ts";
@@ -32,10 +32,10 @@ export type ConnectionContext = {
   readonly sendWindow: SendWindow;
   /** Absent: nothing is limited. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
-  /** What handles the frames of a connection; a promise makes its next frame wait. */
-  readonly handlerOf: (connection: Connection) => (frame: Frame) => void | Promise<void>;
+  /** Handles a frame of a connection; a promise makes its next frame wait. */
+  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must get all that follows; `lastN`: the last change of its user. */
-  readonly join: (connection: Connection) => { readonly lastN: number };
+  readonly join: (connection: Connection) => Joined;
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
   readonly scheduleFlush: (connection: Connection) => void;
@@ -102,34 +102,59 @@ export function createConnection(
   options: ConnectionOptions,
   context: ConnectionContext,
 ): { readonly connection: Connection; readonly events: SocketEvents } {
-  const { socket, session, device, level = levelMin, address, url, cursor } = options;
-  const { store, clock, awake, limits } = context;
+  const connection = new SocketConnection(options, context);
+  return { connection, events: connection };
+}
 
-  const lifecycle = createLifecycle({
-    ...{ socket, clock: awake, soon: context.soon },
-    onClosing() {
-      inbox.stop();
-      outgoing.stopReplay();
-    },
-    onClosed(code) {
-      inbox.stop();
-      outgoing.stop();
-      expiry.stop();
-      context.leave(connection, code);
-    },
-  });
-  const { isOpen, isEnding, close, terminate } = lifecycle;
-  const outgoing = createOutgoing({
-    ...{ socket, limits, budget: context.budget, sendWindow: context.sendWindow, isOpen, isEnding },
-    scheduleFlush: () => context.scheduleFlush(connection),
-    onBroken: () => terminate(closeCode.tooSlow),
-  });
-  const heartbeat = createHeartbeat({ clock: awake, limits, arePongsHidden: socket.ping === undefined });
-  const expiry = createExpiry(session, clock);
-  const badFrames = createBadFrameCounter({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
-  const health = createHealth({ clock, heartbeat, expiry, onActive: context.onActive });
+/** Every idle connection keeps one of these, with its parts: they share their functions, and make the rest when it is first used. */
+class SocketConnection implements Connection, SocketEvents {
+  readonly session: Session;
+  readonly device: string;
+  readonly level: number;
+  readonly address: string | undefined;
+  readonly url: string | undefined;
+  readonly doer: Doer;
+  readonly socket: Socket;
+  readonly context: ConnectionContext;
+  readonly sendPause: SendPause;
+  readonly heartbeat: Heartbeat;
+  readonly expiry: Expiry;
+  readonly health: Health;
+  readonly outgoing: OutgoingFrames;
+  private readonly lifecycle: Lifecycle;
+  private readonly inbox: Inbox;
+  private badFrames: BadFrameCounter | null = null;
+  /** The cursor that the client gave, until the connection is open. */
+  private cursor: string | undefined;
 
-  async function open(): Promise<void> {
+  constructor(options: ConnectionOptions, context: ConnectionContext) {
+    const { socket, session, device, level = levelMin, address, url, cursor } = options;
+    this.session = session;
+    this.device = device;
+    this.level = level;
+    this.address = address;
+    this.url = url;
+    this.doer = doerOf(session, address);
+    this.socket = socket;
+    this.context = context;
+    this.cursor = cursor;
+    this.sendPause = new SendPause(context.clock);
+    this.heartbeat = new Heartbeat(context, { arePongsHidden: socket.ping === undefined });
+    this.expiry = new Expiry(this);
+    this.health = new ConnectionHealth(this);
+    this.outgoing = new OutgoingFrames(this);
+    this.lifecycle = new Lifecycle(this);
+    this.inbox = new Inbox(this);
+  }
+
+  start(): void {
+    this.open().catch((fault: unknown) => this.fail(fault));
+  }
+
+  private async open(): Promise<void> {
+    const { context, session, device, level, cursor, outgoing, lifecycle } = this;
+    const { store, limits, clock } = context;
+    this.cursor = undefined;
     const asked = cursor === undefined ? undefined : store.cursors.decode(cursor);
     const known = { after: asked?.n, level: asked ? (asked.level ?? levelMin) : level };
     const start = await store.openDevice(session, device, known);
@@ -139,100 +164,145 @@ export function createConnection(
     lifecycle.open();
     for (const frame of frames) outgoing.write(frame);
     // A socket that takes no welcome is gone already, and must not join.
-    if (!isOpen()) return;
-    const joined = context.join(connection);
-    outgoing.startReplay({ ...logOf(connection, context), start: n, lastN: () => joined.lastN });
-    if (endIfOver()) return;
-    // The end may move before the task runs.
-    expiry.watch(() => context.soon(endIfOver));
+    if (!this.isOpen()) return;
+    outgoing.startReplay(new ConnectionLog(this, context.join(this)), n);
+    if (this.endIfOver()) return;
+    this.expiry.watch();
     outgoing.resume();
-    inbox.pump();
+    this.inbox.pump();
   }
 
-  function endIfOver(): boolean {
-    if (!expiry.hasEnded()) return false;
-    close(closeCode.sessionEnded, "the session has expired");
+  isOpen(): boolean {
+    return this.lifecycle.isOpen();
+  }
+
+  isEnding(): boolean {
+    return this.lifecycle.isEnding();
+  }
+
+  endIfOver(): boolean {
+    if (!this.expiry.hasEnded()) return false;
+    this.close(closeCode.sessionEnded, "the session has expired");
     return true;
   }
 
-  function fail(fault: unknown): void {
-    context.report(fault, connection);
-    close(closeCode.storeFailed, "the store failed");
+  extend(sessionEnd: number | undefined): boolean {
+    if (this.isEnding()) return false;
+    if (!this.expiry.hasEnded()) this.expiry.move(sessionEnd);
+    return !this.endIfOver();
   }
 
-  const connection: Connection = {
-    ...{ session, device, level, address, url, doer: doerOf(session, address), outgoing, health },
-    sendPause: createSendPause(clock),
-    start: () => void open().catch(fail),
-    isOpen,
-    extend(sessionEnd) {
-      if (isEnding()) return false;
-      if (!expiry.hasEnded()) expiry.move(sessionEnd);
-      return !endIfOver();
-    },
-    endIfOver,
-    countBadFrame() {
-      if (!badFrames.add()) return;
-      outgoing.flush();
-      close(closeCode.badFrames, "too many bad frames");
-    },
-    closeAfterAnswers: lifecycle.fail,
-    fail,
-    flush() {
-      if (isEnding()) return;
-      outgoing.flushTogether();
-      if (lifecycle.isFailed() && outgoing.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
-      outgoing.resume();
-      inbox.pump();
-    },
-    beat() {
-      if (isEnding() || endIfOver()) return;
-      // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
-      if (outgoing.isHoarding()) return terminate(closeCode.tooSlow);
-      const isBlocked = outgoing.isBlocked();
-      const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
-      if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
-      if (beat === "silent") return close(closeCode.heartbeatMissed, "no frame or pong in time");
-      if (beat === "ping") socket.ping?.();
-      if (isBlocked) context.scheduleFlush(connection);
-    },
-    close,
-    terminate: () => terminate(closeCode.restart),
-  };
-  const inbox = createInbox({
-    ...{ socket, bytesMax: limits.inboxBytesMax, framesMax: limits.sendWindow },
-    handle: context.handlerOf(connection),
-    onFrame: heartbeat.heard,
-    isTaking: () => lifecycle.isOpening() || isOpen(),
-    isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
-    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
-    onFault: fail,
-  });
-  const events: SocketEvents = {
-    receive: inbox.receive,
-    drain: () => context.scheduleFlush(connection),
-    pong: heartbeat.heard,
-    closed: lifecycle.closed,
-  };
-  return { connection, events };
-}
+  onExpired(): void {
+    // The end may move before the task runs.
+    this.context.soon(() => this.endIfOver());
+  }
 
-/** The log as a connection's replay reads it, paid for by its user. */
-function logOf(
-  connection: Connection,
-  context: ConnectionContext,
-): Omit<ReplayOptions, "start" | "lastN" | "outbox" | "limits"> {
-  const { session, level, doer, fail } = connection;
-  const { store, clock, limiter } = context;
-  return {
-    ...{ level, cursors: store.cursors, clock, onFault: fail },
-    async readPage(after, bound) {
-      const page = await store.changes(session, after, bound);
-      await store.settled();
-      return page;
-    },
-    pay: (units) => limiter?.pay(doer, units),
-    spend: (units) => limiter?.spend(doer, units),
-    onCursorPending: () => context.scheduleCursor(connection),
-  };
+  countBadFrame(): void {
+    const { clock, limits } = this.context;
+    this.badFrames ??= new BadFrameCounter(clock);
+    if (!this.badFrames.add(limits.badFramesPerMinuteMax)) return;
+    this.outgoing.flush();
+    this.close(closeCode.badFrames, "too many bad frames");
+  }
+
+  closeAfterAnswers(): void {
+    this.lifecycle.fail();
+  }
+
+  fail(fault: unknown): void {
+    this.context.report(fault, this);
+    this.close(closeCode.storeFailed, "the store failed");
+  }
+
+  flush(): void {
+    const { outgoing } = this;
+    if (this.isEnding()) return;
+    outgoing.flushTogether();
+    if (this.lifecycle.isFailed() && outgoing.unanswered() === 0)
+      return this.close(closeCode.storeFailed, "the store failed");
+    outgoing.resume();
+    this.inbox.pump();
+  }
+
+  beat(): void {
+    const { outgoing } = this;
+    if (this.isEnding() || this.endIfOver()) return;
+    // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
+    if (outgoing.isHoarding()) return this.lifecycle.terminate(closeCode.tooSlow);
+    const isBlocked = outgoing.isBlocked();
+    const beat = this.heartbeat.beat({ isBlocked, isPaused: this.inbox.isPaused() });
+    if (beat === "stuck") return this.close(closeCode.tooSlow, "too slow: reconnect and resume");
+    if (beat === "silent") return this.close(closeCode.heartbeatMissed, "no frame or pong in time");
+    if (beat === "ping") this.socket.ping?.();
+    if (isBlocked) this.scheduleFlush();
+  }
+
+  close(code: number, reason: string): void {
+    this.lifecycle.close(code, reason);
+  }
+
+  terminate(): void {
+    this.lifecycle.terminate(closeCode.restart);
+  }
+
+  // The events of its socket.
+
+  receive(frame: Frame): void {
+    this.heartbeat.heard();
+    this.inbox.receive(frame);
+  }
+
+  drain(): void {
+    this.context.scheduleFlush(this);
+  }
+
+  pong(): void {
+    this.heartbeat.heard();
+  }
+
+  closed(code: number): void {
+    this.lifecycle.closed(code);
+  }
+
+  // The calls of its parts.
+
+  handle(frame: Frame): void | Promise<void> {
+    return this.context.handle(this, frame);
+  }
+
+  isTaking(): boolean {
+    return this.lifecycle.isOpening() || this.isOpen();
+  }
+
+  canHandle(): boolean {
+    return this.isOpen() && this.outgoing.unanswered() < this.context.sendWindow.sends();
+  }
+
+  scheduleFlush(): void {
+    this.context.scheduleFlush(this);
+  }
+
+  scheduleCursor(): void {
+    this.context.scheduleCursor(this);
+  }
+
+  onOverflow(): void {
+    this.close(closeCode.rateLimited, "too many frames waiting");
+  }
+
+  onBroken(): void {
+    this.lifecycle.terminate(closeCode.tooSlow);
+  }
+
+  onClosing(): void {
+    this.inbox.stop();
+    this.outgoing.stopReplay();
+  }
+
+  onClosed(code: number): void {
+    this.inbox.stop();
+    this.outgoing.stop();
+    this.expiry.stop();
+    this.context.leave(this, code);
+  }
 }

@@ -1,39 +1,62 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 
-/** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
-export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) {
-  let { expiresAt } = session;
-  let cancel = (): void => {};
-  let onEnd: (() => void) | null = null;
-  const hasEnded = (): boolean => expiresAt !== undefined && expiresAt <= clock.now();
+/** The parts of a connection that its expiry uses. */
+export type ExpiryOwner = {
+  readonly session: Pick<Session, "expiresAt">;
+  readonly context: { readonly clock: Pick<Clock, "now" | "after"> };
+  /** The session has ended. */
+  onExpired(): void;
+};
 
-  function wait(): void {
-    cancel();
-    if (expiresAt === undefined || onEnd === null) return;
-    if (hasEnded()) return onEnd();
-    cancel = clock.after(expiresAt - clock.now(), wait);
+/** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
+export class Expiry {
+  private readonly owner: ExpiryOwner;
+  private expiresAt: number | undefined;
+  private isWatched = false;
+  private cancelTimer: (() => void) | null = null;
+
+  constructor(owner: ExpiryOwner) {
+    this.owner = owner;
+    this.expiresAt = owner.session.expiresAt;
   }
 
-  return {
-    hasEnded,
-    /** Calls `task` at the end. */
-    watch(task: () => void): void {
-      onEnd = task;
-      wait();
-    },
-    /** Moves the end; undefined: the session does not end by itself. */
-    move(end: number | undefined): void {
-      expiresAt = end;
-      wait();
-    },
-    /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
-    end: (): number | undefined => expiresAt,
-    stop(): void {
-      onEnd = null;
-      cancel();
-    },
-  };
-}
+  hasEnded(): boolean {
+    return this.expiresAt !== undefined && this.expiresAt <= this.owner.context.clock.now();
+  }
 
-export type Expiry = ReturnType<typeof createExpiry>;
+  /** From now on the owner is called at the end. */
+  watch(): void {
+    this.isWatched = true;
+    this.wait();
+  }
+
+  /** Moves the end; undefined: the session does not end by itself. */
+  move(end: number | undefined): void {
+    this.expiresAt = end;
+    this.wait();
+  }
+
+  /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
+  end(): number | undefined {
+    return this.expiresAt;
+  }
+
+  stop(): void {
+    this.isWatched = false;
+    this.cancel();
+  }
+
+  private cancel(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = null;
+  }
+
+  private wait(): void {
+    this.cancel();
+    if (this.expiresAt === undefined || !this.isWatched) return;
+    if (this.hasEnded()) return this.owner.onExpired();
+    const { clock } = this.owner.context;
+    this.cancelTimer = clock.after(this.expiresAt - clock.now(), () => this.wait());
+  }
+}

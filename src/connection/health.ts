@@ -14,22 +14,41 @@ export type Health = {
   sessionEnd(): number | undefined;
 };
 
-export function createHealth(options: {
-  readonly clock: Pick<Clock, "elapsed">;
+/** The parts of a connection that its health uses. */
+export type HealthOwner = {
+  readonly context: {
+    readonly clock: Pick<Clock, "elapsed">;
+    /** The client of some connection did something. */
+    readonly onActive: () => void;
+  };
   readonly heartbeat: Pick<Heartbeat, "requirePongs">;
   readonly expiry: Pick<Expiry, "end">;
-  readonly onActive: () => void;
-}): Health {
-  const { clock, heartbeat, expiry, onActive } = options;
-  let activeAt = clock.elapsed();
+};
 
-  return {
-    markActive() {
-      activeAt = clock.elapsed();
-      onActive();
-    },
-    idleMs: () => clock.elapsed() - activeAt,
-    requirePongs: heartbeat.requirePongs,
-    sessionEnd: expiry.end,
-  };
+export class ConnectionHealth implements Health {
+  private readonly owner: HealthOwner;
+  private activeAt: number;
+
+  constructor(owner: HealthOwner) {
+    this.owner = owner;
+    this.activeAt = owner.context.clock.elapsed();
+  }
+
+  markActive(): void {
+    const { context } = this.owner;
+    this.activeAt = context.clock.elapsed();
+    context.onActive();
+  }
+
+  idleMs(): number {
+    return this.owner.context.clock.elapsed() - this.activeAt;
+  }
+
+  requirePongs(): void {
+    this.owner.heartbeat.requirePongs();
+  }
+
+  sessionEnd(): number | undefined {
+    return this.owner.expiry.end();
+  }
 }

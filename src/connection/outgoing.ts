@@ -1,12 +1,9 @@
 import type { WireChange } from "./changes-writer.ts";
-import { createOutbox, type Slot } from "./outbox.ts";
-import type { OutboxBudget } from "./outbox-budget.ts";
-import { createReplay, type Replay, type ReplayOptions } from "./replay.ts";
-import type { SendWindow } from "./send-window.ts";
+import { Outbox, type OutboxOwner, type Slot } from "./outbox.ts";
+import { Replay, type ReplayLog } from "./replay.ts";
 import type { Socket } from "./socket.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { ServerFrame } from "../protocol/frame.ts";
-import type { Limits } from "../protocol/limits.ts";
 
 /** A frame that handlers may send: changes are sent by the replay alone. */
 export type Answer = Exclude<ServerFrame, { type: "changes" }>;
@@ -31,84 +28,120 @@ export type Outgoing = {
   position(): number;
 };
 
-export type OutgoingOptions = {
-  readonly socket: Socket;
-  readonly limits: Limits;
-  readonly budget: OutboxBudget;
-  readonly sendWindow: SendWindow;
+/** The parts of a connection that its outgoing frames use. */
+export type OutgoingOwner = OutboxOwner & {
+  readonly socket: Pick<Socket, "cork">;
   /** Whether volatile frames go out now. */
-  readonly isOpen: () => boolean;
+  isOpen(): boolean;
   /** The closing handshake has begun, or the socket is gone. */
-  readonly isEnding: () => boolean;
+  isEnding(): boolean;
   /** Something waits for the end of this turn. */
-  readonly scheduleFlush: () => void;
-  readonly onBroken: () => void;
+  scheduleFlush(): void;
 };
 
 /** The outgoing frames, with the methods that the connection alone calls. */
-export function createOutgoing(options: OutgoingOptions) {
-  const { socket, limits, budget, sendWindow, isOpen, isEnding, scheduleFlush, onBroken } = options;
-  const outbox = createOutbox({ socket, bytesMax: limits.outboxBytesMax, budget, sendWindow, onBroken });
-  let replay: Replay | null = null;
+export class OutgoingFrames implements Outgoing {
+  private readonly owner: OutgoingOwner;
+  private readonly outbox: Outbox;
+  /** Null: it has not begun. */
+  private replay: Replay | null = null;
 
-  const isBehind = (): boolean => isOpen() && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2);
+  constructor(owner: OutgoingOwner) {
+    this.owner = owner;
+    this.outbox = new Outbox(owner);
+  }
 
-  function answer(slot: Slot, frame: Answer): void {
-    if (isEnding()) return;
-    outbox.fill(slot, encodeFrame(frame));
-    scheduleFlush();
+  reserve(): Slot {
+    return this.outbox.reserve();
+  }
+
+  answer(slot: Slot, frame: Answer): void {
+    if (this.owner.isEnding()) return;
+    this.outbox.fill(slot, encodeFrame(frame));
+    this.owner.scheduleFlush();
+  }
+
+  reply(frame: Answer): void {
+    this.answer(this.outbox.reserve(), frame);
+  }
+
+  sendVolatile(text: string): boolean {
+    if (!this.owner.isOpen()) return true;
+    if (this.isBehind()) return false;
+    this.outbox.write(text);
+    return true;
+  }
+
+  isBehind(): boolean {
+    const { outboxBytesMax } = this.owner.context.limits;
+    return this.owner.isOpen() && !this.outbox.hasRoomForChanges(outboxBytesMax / 2);
+  }
+
+  queueChange(change: WireChange | null, upTo: number): void {
+    this.replay?.queueChange(change, upTo);
+    this.owner.scheduleFlush();
+  }
+
+  sendPendingCursor(): void {
+    this.replay?.sendPendingCursor();
+  }
+
+  position(): number {
+    return this.replay?.position() ?? 0;
+  }
+
+  /** Sends a frame now, whatever waits. */
+  write(frame: string): void {
+    this.outbox.write(frame);
+  }
+
+  /** Replays this log, of which the client has everything up to `start`. */
+  startReplay(log: ReplayLog, start: number): void {
+    this.replay = new Replay(log, { outbox: this.outbox, start });
   }
 
   /** Sends answers first, then changes. */
-  function flush(): void {
-    outbox.flushAnswers();
-    replay?.flush();
+  flush(): void {
+    this.outbox.flushAnswers();
+    this.replay?.flush();
   }
 
-  const outgoing: Outgoing = {
-    reserve: outbox.reserve,
-    answer,
-    reply: (frame) => answer(outbox.reserve(), frame),
-    isBehind,
-    sendVolatile(text) {
-      if (!isOpen()) return true;
-      if (isBehind()) return false;
-      outbox.write(text);
-      return true;
-    },
-    queueChange(change, upTo) {
-      replay?.queueChange(change, upTo);
-      scheduleFlush();
-    },
-    sendPendingCursor: () => replay?.sendPendingCursor(),
-    position: () => replay?.position() ?? 0,
-  };
+  /** Sends the answers that have room, and the queued changes, in one piece where the runtime can; then measures the socket. */
+  flushTogether(): void {
+    const { socket } = this.owner;
+    if (socket.cork) socket.cork(() => this.flush());
+    else this.flush();
+    this.outbox.measure();
+  }
 
-  return {
-    ...outgoing,
-    write: outbox.write,
-    startReplay(started: Omit<ReplayOptions, "outbox" | "limits">): void {
-      replay = createReplay({ ...started, outbox, limits });
-    },
-    flush,
-    /** Sends the answers that have room, and the queued changes, in one piece where the runtime can; then measures the socket. */
-    flushTogether(): void {
-      if (socket.cork) socket.cork(flush);
-      else flush();
-      outbox.measure();
-    },
-    /** Reads on from the log, if there is room. */
-    resume: (): void => replay?.resume(),
-    unanswered: outbox.unanswered,
-    /** Whether something waits that the socket does not take. */
-    isBlocked: (): boolean => (replay?.isBlocked() ?? false) || outbox.hasHeldAnswers(),
-    isHoarding: outbox.isHoarding,
-    /** No change is sent any more. */
-    stopReplay: (): void => replay?.stop(),
-    /** Nothing is sent any more. */
-    stop(): void {
-      replay?.stop();
-      outbox.stop();
-    },
-  };
+  /** Reads on from the log, if there is room. */
+  resume(): void {
+    this.replay?.resume();
+  }
+
+  /** The number of answers that have not left. */
+  unanswered(): number {
+    return this.outbox.unanswered();
+  }
+
+  /** Whether something waits that the socket does not take. */
+  isBlocked(): boolean {
+    return (this.replay?.isBlocked() ?? false) || this.outbox.hasHeldAnswers();
+  }
+
+  /** Whether the budget is short and this peer has taken nothing between two calls. */
+  isHoarding(): boolean {
+    return this.outbox.isHoarding();
+  }
+
+  /** No change is sent any more. */
+  stopReplay(): void {
+    this.replay?.stop();
+  }
+
+  /** Nothing is sent any more. */
+  stop(): void {
+    this.replay?.stop();
+    this.outbox.stop();
+  }
 }

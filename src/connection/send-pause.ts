@@ -7,24 +7,25 @@ export type LaterCode = "rate_limited" | "unavailable";
 export type PausedSend = { readonly code: LaterCode; readonly retryAfterMs: number };
 
 /** Refuses all sends of a connection for a while, so that none overtakes one that must be tried again. */
-export type SendPause = {
-  start(code: LaterCode, ms: number): void;
-  /** The refusal of a send that comes now; null: there is no pause. */
-  current(): PausedSend | null;
-};
+export class SendPause {
+  private readonly clock: Pick<Clock, "elapsed">;
+  private pause: { readonly code: LaterCode; readonly until: number } | null = null;
 
-export function createSendPause(clock: Pick<Clock, "elapsed">): SendPause {
-  let pause: { readonly code: LaterCode; readonly until: number } | null = null;
-  return {
-    start(code, ms) {
-      pause = { code, until: clock.elapsed() + ms };
-    },
-    current() {
-      if (pause === null) return null;
-      const retryAfterMs = Math.ceil(pause.until - clock.elapsed());
-      if (retryAfterMs > 0) return { code: pause.code, retryAfterMs };
-      pause = null;
-      return null;
-    },
-  };
+  constructor(clock: Pick<Clock, "elapsed">) {
+    this.clock = clock;
+  }
+
+  start(code: LaterCode, ms: number): void {
+    this.pause = { code, until: this.clock.elapsed() + ms };
+  }
+
+  /** The refusal of a send that comes now; null: there is no pause. */
+  current(): PausedSend | null {
+    if (this.pause === null) return null;
+    const { code, until } = this.pause;
+    const retryAfterMs = Math.ceil(until - this.clock.elapsed());
+    if (retryAfterMs > 0) return { code, retryAfterMs };
+    this.pause = null;
+    return null;
+  }
 }

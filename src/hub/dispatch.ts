@@ -27,17 +27,16 @@ function costOf(frame: ClientFrame, { session }: Connection): number | null {
  * counted. All frames but messages are paid for first, and wait until they are: the frames behind them wait too, and the socket is not read meanwhile.
  */
 export function createDispatch(context: HandlerContext, limits: Limits) {
-  return (connection: Connection) =>
-    (data: Frame): void | Promise<void> => {
-      // The timer of the session's end may be late: a session that is over sends nothing more.
-      if (connection.endIfOver()) return;
-      const decoded = decodeFrame(data, limits);
-      const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
-      if (units === null) return handle(connection, decoded);
-      const paid = context.limiter?.pay(connection.doer, units + bytesCost(data.length));
-      if (!paid) return handle(connection, decoded);
-      return paid.then(() => (connection.isOpen() ? handle(connection, decoded) : undefined));
-    };
+  return (connection: Connection, data: Frame): void | Promise<void> => {
+    // The timer of the session's end may be late: a session that is over sends nothing more.
+    if (connection.endIfOver()) return;
+    const decoded = decodeFrame(data, limits);
+    const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
+    if (units === null) return handle(connection, decoded);
+    const paid = context.limiter?.pay(connection.doer, units + bytesCost(data.length));
+    if (!paid) return handle(connection, decoded);
+    return paid.then(() => (connection.isOpen() ? handle(connection, decoded) : undefined));
+  };
 
   function handle(connection: Connection, decoded: Decoded): void | Promise<void> {
     if (!decoded.ok) return answer(connection, refusalOf(decoded));

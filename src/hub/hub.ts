@@ -53,10 +53,10 @@ export function createHub(options: HubOptions): Hub {
   });
   const { relationships, presence, sendVolatile } = people;
   const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate };
-  const handlerOf = createDispatch(services, limits);
+  const handle = createDispatch(services, limits);
   feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(onActive);
-  const sockets = createSockets({ ...options, awake, beatMs, registry, people, handlerOf, onActive });
+  const sockets = createSockets({ ...options, awake, beatMs, registry, people, handle, onActive });
   const consequences = { revoke: sockets.revoke };
   feed.onEntries((entries) => {
     for (const entry of entries) applyConsequences(entry, consequences);

@@ -21,7 +21,7 @@ export type SocketsOptions = Omit<HubOptions, "policy" | "reauthenticate" | "tra
   readonly beatMs: number;
   readonly registry: Registry;
   readonly people: People;
-  readonly handlerOf: ConnectionContext["handlerOf"];
+  readonly handle: ConnectionContext["handle"];
   readonly onActive: () => void;
 };
 
@@ -34,7 +34,7 @@ type Refusal = { readonly code: number; readonly reason: string };
 
 /** The sockets of a hub, from their upgrade until they are gone. */
 export function createSockets(options: SocketsOptions) {
-  const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handlerOf, onActive, report } = options;
+  const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handle, onActive, report } = options;
   const { capacity = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
     options;
   const { revalidation, admittedSince = -Infinity } = options;
@@ -51,7 +51,7 @@ export function createSockets(options: SocketsOptions) {
   const hasRoom = (session: Identity, address?: string): boolean => capacity.has({ session, address });
 
   const context: ConnectionContext = {
-    ...{ store, clock, awake, limits, budget, sendWindow, limiter, handlerOf, leave, onActive },
+    ...{ store, clock, awake, limits, budget, sendWindow, limiter, handle, leave, onActive },
     join(connection) {
       people.joined(connection.session);
       return registry.join(connection.session, connection, feed.position());

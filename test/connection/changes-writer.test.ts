@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { createChangesWriter, type WireChange, wireChange } from "../../src/connection/changes-writer.ts";
+import {
+  ChangesWriter,
+  type ChangesWriterLog,
+  type ChangesWriterOptions,
+  type WireChange,
+  wireChange,
+} from "../../src/connection/changes-writer.ts";
 import { changesOverheadBytes } from "../../src/protocol/encode.ts";
 
 const change = (n: number, bytes = 100): WireChange => ({ n, text: `"${n}"`, bytes });
@@ -8,19 +14,20 @@ const change = (n: number, bytes = 100): WireChange => ({ n, text: `"${n}"`, byt
 function start({ room = Infinity, frameMax = 1_000, level = 1 } = {}) {
   const state = { room, pending: 0, asked: 0 };
   const frames: string[] = [];
-  const writer = createChangesWriter({
-    ...{ start: 5, level, limits: { changesBytesMax: frameMax } },
+  const log: ChangesWriterLog = {
+    ...{ level, limits: { changesBytesMax: frameMax } },
     cursors: { encode: ({ n, level: at }) => `${n}/${at}` },
-    outbox: {
-      write(frame) {
-        const { cursor, more, changes } = JSON.parse(frame) as { cursor: string; more: boolean; changes: string[] };
-        frames.push(`${cursor} ${changes.join("")} ${more ? "more" : "end"}`);
-        state.room -= changesOverheadBytes + 100 * changes.length;
-      },
-      hasRoomForChanges: (bytes) => (state.asked++, bytes <= state.room),
-    },
     onCursorPending: () => void state.pending++,
-  });
+  };
+  const outbox: ChangesWriterOptions["outbox"] = {
+    write(frame) {
+      const { cursor, more, changes } = JSON.parse(frame) as { cursor: string; more: boolean; changes: string[] };
+      frames.push(`${cursor} ${changes.join("")} ${more ? "more" : "end"}`);
+      state.room -= changesOverheadBytes + 100 * changes.length;
+    },
+    hasRoomForChanges: (bytes) => (state.asked++, bytes <= state.room),
+  };
+  const writer = new ChangesWriter(log, { outbox, start: 5 });
   return { writer, state, frames };
 }
 

@@ -34,7 +34,7 @@ async function start({
   const context: ConnectionContext = {
     ...{ store, clock, awake: clock, limits: { ...defaultLimits, heartbeatMs }, limiter: undefined },
     ...{ budget: createOutboxBudget({ bytesMax: 1e9 }), sendWindow: createSendWindow({ windowMax: 64, sendsMax: 64 }) },
-    handlerOf: (connection) => (data) => handle(connection, data),
+    handle: (connection, data) => handle(connection, data),
     join: () => (state.joins++, { lastN: 0 }),
     leave: (_connection, code) => void state.leaves.push(code),
     scheduleFlush: (connection) => (state.flushes++, queueMicrotask(() => connection.flush())),

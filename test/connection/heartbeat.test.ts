@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createHeartbeat } from "../../src/connection/heartbeat.ts";
+import { Heartbeat } from "../../src/connection/heartbeat.ts";
 import type { Clock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 
@@ -11,7 +11,7 @@ describe("heartbeat", () => {
   function after(elapsedMs: number, jumpMs: number, standing = idle) {
     let [now, elapsed] = [1_780_000_000_000, 0];
     const clock: Clock = { now: () => now, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
-    const heartbeat = createHeartbeat({ clock, limits });
+    const heartbeat = new Heartbeat({ awake: clock, limits });
     heartbeat.beat(standing);
     elapsed += elapsedMs;
     now += elapsedMs + jumpMs;
@@ -30,7 +30,7 @@ describe("heartbeat", () => {
   test("R4 H9 a peer that the server does not read is not silent; once read again it has a heartbeat to be heard", () => {
     let elapsed = 0;
     const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
-    const heartbeat = createHeartbeat({ clock, limits });
+    const heartbeat = new Heartbeat({ awake: clock, limits });
     for (let i = 0; i < 20; i++) {
       elapsed += 500;
       expect(heartbeat.beat({ ...idle, isPaused: true })).not.toBe("silent");
@@ -44,7 +44,7 @@ describe("heartbeat", () => {
   test("G2 where pongs are hidden, only a peer that has sent a ping frame must be heard; one that takes nothing is stuck all the same", () => {
     let elapsed = 0;
     const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
-    const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: true });
+    const heartbeat = new Heartbeat({ awake: clock, limits }, { arePongsHidden: true });
     elapsed = 2_500;
     expect(heartbeat.beat(idle)).toBe("ping");
     heartbeat.beat({ ...idle, isBlocked: true });

@@ -1,23 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import { createInbox } from "../../src/connection/inbox.ts";
+import { Inbox } from "../../src/connection/inbox.ts";
 
 /** An inbox that records its frames, on a socket that can be paused or not. */
 function start({ canPause = true, framesMax = 3, bytesMax = 1_000 } = {}) {
   const handled: string[] = [];
   const state = { isOpen: true, isPaused: false, overflows: 0, work: null as Promise<void> | null };
   const socket = { pause: () => void (state.isPaused = true), resume: () => void (state.isPaused = false) };
-  const inbox = createInbox({
+  const inbox = new Inbox({
     socket: canPause ? socket : {},
+    context: { limits: { inboxBytesMax: bytesMax, sendWindow: framesMax } },
     handle(frame) {
       handled.push(String(frame));
       return state.work ?? undefined;
     },
-    ...{ onFrame() {}, isTaking: () => true, isOpen: () => state.isOpen },
+    ...{ isTaking: () => true, canHandle: () => state.isOpen },
     onOverflow: () => state.overflows++,
-    onFault: (fault) => {
+    fail: (fault) => {
       throw fault;
     },
-    ...{ bytesMax, framesMax },
   });
   return { inbox, handled, state };
 }

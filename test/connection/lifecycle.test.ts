@@ -1,19 +1,21 @@
 import { expect, test } from "bun:test";
-import { createLifecycle } from "../../src/connection/lifecycle.ts";
+import { Lifecycle } from "../../src/connection/lifecycle.ts";
 
 /** A lifecycle that records its calls; `grace` runs the timer of the closing handshake. */
 function start() {
   const calls: string[] = [];
   let grace = (): void => {};
-  const lifecycle = createLifecycle({
+  const lifecycle = new Lifecycle({
     socket: { close: (code) => void calls.push(`close ${code}`), terminate: () => void calls.push("terminate") },
-    clock: {
-      after(_, task) {
-        grace = task;
-        return () => void calls.push("cancel");
+    context: {
+      awake: {
+        after(_, task) {
+          grace = task;
+          return () => void calls.push("cancel");
+        },
       },
+      soon: (task) => task(),
     },
-    soon: (task) => task(),
     onClosing: () => void calls.push("closing"),
     onClosed: (code) => void calls.push(`closed ${code}`),
   });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { createSendWindow } from "../../src/connection/send-window.ts";
-import { createOutbox } from "../../src/connection/outbox.ts";
+import { Outbox } from "../../src/connection/outbox.ts";
 
 const sendWindow = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
 
 /** An outbox on a socket that takes nothing by itself. */
 function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 100_000) {
   const state = { buffered: 0, sent: [] as string[] };
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     socket: {
       send(frame) {
         state.sent.push(frame);
@@ -17,7 +17,8 @@ function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 1
       },
       bufferedBytes: () => state.buffered,
     },
-    ...{ bytesMax, budget, sendWindow, onBroken: () => {} },
+    context: { limits: { outboxBytesMax: bytesMax }, budget, sendWindow },
+    onBroken() {},
   });
   const post = (bytes: number): boolean => {
     if (!outbox.hasRoomForChanges(bytes)) return false;

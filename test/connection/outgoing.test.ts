@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
-import { createOutgoing } from "../../src/connection/outgoing.ts";
+import { OutgoingFrames } from "../../src/connection/outgoing.ts";
 import { createSendWindow } from "../../src/connection/send-window.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 
@@ -16,9 +16,12 @@ function start({ hasCork = false } = {}) {
     terminate() {},
     ...(hasCork && { cork: (write: () => void) => (state.corks++, write()) }),
   };
-  const outgoing = createOutgoing({
-    ...{ socket, limits: defaultLimits, budget: createOutboxBudget({ bytesMax: 1e9 }) },
-    sendWindow: createSendWindow({ windowMax: 64, sendsMax: 64 }),
+  const outgoing = new OutgoingFrames({
+    socket,
+    context: {
+      ...{ limits: defaultLimits, budget: createOutboxBudget({ bytesMax: 1e9 }) },
+      sendWindow: createSendWindow({ windowMax: 64, sendsMax: 64 }),
+    },
     ...{ isOpen: () => state.isOpen, isEnding: () => state.isEnding, onBroken() {} },
     scheduleFlush: () => void state.flushes++,
   });

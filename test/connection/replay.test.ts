@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { createSendWindow } from "../../src/connection/send-window.ts";
-import { createOutbox } from "../../src/connection/outbox.ts";
+import { Outbox } from "../../src/connection/outbox.ts";
 import { wireChange } from "../../src/connection/changes-writer.ts";
-import { createReplay } from "../../src/connection/replay.ts";
+import { Replay, type ReplayLog } from "../../src/connection/replay.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Change } from "../../src/model.ts";
 import { createCursors } from "../../src/protocol/cursor.ts";
@@ -30,23 +30,26 @@ const nOf = (change: { readonly kind: string; readonly id?: string }): number =>
 function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Page>)[]; lastN?: () => number }) {
   const frames: Extract<ServerFrame, { type: "changes" }>[] = [];
   const left = [...pages];
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     socket: { send: (frame) => frames.push(JSON.parse(frame)) > 0, bufferedBytes: () => 0 },
-    budget: createOutboxBudget({ bytesMax: 1_000_000_000 }),
-    sendWindow: createSendWindow({ windowMax: 64, sendsMax: 2_048 }),
-    bytesMax: defaultLimits.outboxBytesMax,
-    onBroken: () => {},
+    context: {
+      limits: defaultLimits,
+      budget: createOutboxBudget({ bytesMax: 1_000_000_000 }),
+      sendWindow: createSendWindow({ windowMax: 64, sendsMax: 2_048 }),
+    },
+    onBroken() {},
   });
-  const replay = createReplay({
-    ...{ start: 0, level: 1, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
+  const log: ReplayLog = {
+    ...{ level: 1, cursors, limits: defaultLimits, clock: systemClock, lastN },
     readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
-    onFault: (fault) => {
+    fail: (fault) => {
       throw fault;
     },
-    onCursorPending: () => {},
-    pay: () => {},
-    spend: () => {},
-  });
+    onCursorPending() {},
+    pay() {},
+    spend() {},
+  };
+  const replay = new Replay(log, { outbox, start: 0 });
   replay.resume();
   const seen = () => frames.flatMap(({ changes }) => changes.map(nOf));
   return { replay, frames, seen };

@@ -23,13 +23,13 @@ function start(pay?: () => Promise<void> | undefined) {
     store: { append: (send: unknown) => void sent.push(send) },
     ...(pay && { limiter: { pay: (_doer: unknown, units: number) => (paid.push(units), pay()), takeSend: () => 0 } }),
   } as unknown as HandlerContext;
-  const handle = createDispatch(context, defaultLimits)(connection);
+  const handle = createDispatch(context, defaultLimits);
   return {
     state,
     answers,
     paid,
     sent,
-    say: (frame: unknown) => handle(typeof frame === "string" ? frame : JSON.stringify(frame)),
+    say: (frame: unknown) => handle(connection, typeof frame === "string" ? frame : JSON.stringify(frame)),
   };
 }
 

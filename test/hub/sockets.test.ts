@@ -34,7 +34,7 @@ function start({ limits = {}, admittedSince = -Infinity }: { limits?: Partial<Li
       left: ({ user }: Session) => void people.push(`-${user}`),
       presence: { forget() {}, beat() {} },
     } as unknown as People,
-    ...{ handlerOf: () => () => {}, onActive() {}, report: (event) => void events.push(event) },
+    ...{ handle() {}, onActive() {}, report: (event) => void events.push(event) },
   });
   const connect = async (session = alice, arrival: object = {}) => {
     const fake = fakeSocket();

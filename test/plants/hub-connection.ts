@@ -3,40 +3,41 @@ import type { Plants } from "./plant.ts";
 export const hubConnection = {
   "a change that overtakes its accepted": {
     rule: "H3",
-    file: "connection/connection.ts",
-    from: "      await store.settled();\n",
+    file: "connection/connection-log.ts",
+    from: "    await store.settled();\n",
     to: "",
   },
   "sends that are handled behind one that failed": {
     rule: "O4",
     file: "connection/lifecycle.ts",
-    from: 'if (state.type === "open") state = { type: "failed" };',
+    from: 'if (this.state.type === "open") this.state = failed;',
     to: "",
   },
   "frames that came before the welcome wait for ever": {
     rule: "O10",
     file: "connection/connection.ts",
-    from: `    outgoing.resume();
-    inbox.pump();
-  }`,
-    to: "    outgoing.resume();\n  }",
+    from: `    this.expiry.watch();
+    outgoing.resume();
+    this.inbox.pump();
+`,
+    to: "    this.expiry.watch();\n    outgoing.resume();\n",
   },
   "unread answers block nothing": {
     rule: "H7",
     file: "connection/outgoing.ts",
-    from: " || outbox.hasHeldAnswers(),\n",
-    to: ",\n",
+    from: " || this.outbox.hasHeldAnswers();\n",
+    to: ";\n",
   },
   "a peer that does not answer the closing handshake stays": {
     rule: "H11",
     file: "connection/lifecycle.ts",
-    from: "const cancelGrace = clock.after(closeGraceMs, () => soon(() => terminate(code)));",
+    from: "const cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => this.terminate(code)));",
     to: "const cancelGrace = (): void => {};",
   },
   "a connection that others held up is not flushed again": {
     rule: "O10",
     file: "connection/connection.ts",
-    from: "      if (isBlocked) context.scheduleFlush(connection);\n",
+    from: "    if (isBlocked) this.scheduleFlush();\n",
     to: "",
   },
   "a device has synced at its level as soon as it connects": {
@@ -48,14 +49,14 @@ export const hubConnection = {
   "sending satisfies the heartbeat": {
     rule: "R4",
     file: "connection/connection.ts",
-    from: "scheduleFlush: () => context.scheduleFlush(connection),",
-    to: "scheduleFlush: () => (heartbeat.heard(), context.scheduleFlush(connection)),",
+    from: "  scheduleFlush(): void {\n",
+    to: "  scheduleFlush(): void {\n    this.heartbeat.heard();\n",
   },
   "each bad frame blocks the loop": {
     rule: "R2",
     file: "connection/connection.ts",
-    from: "countBadFrame() {",
-    to: "countBadFrame() { for (const end = Date.now() + 60; Date.now() < end; );",
+    from: "countBadFrame(): void {\n    const",
+    to: "countBadFrame(): void {\n    for (const end = Date.now() + 60; Date.now() < end; );\n    const",
   },
   "a cursor beyond the head is honoured": {
     rule: "P13",
@@ -84,13 +85,13 @@ export const hubConnection = {
   "a cursor that is ahead of its frame": {
     rule: "O3",
     file: "connection/changes-writer.ts",
-    from: "writeFrame(frame[frame.length - 1]?.n ?? position, true, frame);",
-    to: "writeFrame(upTo, true, frame);",
+    from: "this.writeFrame(frame[frame.length - 1]?.n ?? this.reached, true, frame);",
+    to: "this.writeFrame(upTo, true, frame);",
   },
   "live changes dropped for a slow reader": {
     rule: "O3",
     file: "connection/replay.ts",
-    from: 'if (state === live) state = { type: "replaying", reader: "blocked" };',
+    from: 'if (this.state === live) this.state = { type: "replaying", reader: "blocked" };',
     to: "writer.advance(live.queuedUpTo);",
   },
   "a stretch from before the position is sent twice": {
@@ -102,14 +103,14 @@ export const hubConnection = {
   "a frame in the middle of a page says that nothing follows": {
     rule: "P15",
     file: "connection/changes-writer.ts",
-    from: "frame[frame.length - 1]?.n ?? position, true, frame",
-    to: "frame[frame.length - 1]?.n ?? position, more, frame",
+    from: "frame[frame.length - 1]?.n ?? this.reached, true, frame",
+    to: "frame[frame.length - 1]?.n ?? this.reached, more, frame",
   },
   "a page that was on its way is sent behind the end": {
     rule: "T5",
     file: "connection/replay.ts",
-    from: "        if (!isReplaying()) return;\n        options.spend",
-    to: "        options.spend",
+    from: "        if (!this.isReplaying()) return;\n        log.spend",
+    to: "        log.spend",
   },
   "a page is sent as it is, whatever its level": {
     rule: "P51",
@@ -120,7 +121,7 @@ export const hubConnection = {
   "a cursor does not say its level": {
     rule: "P52",
     file: "connection/changes-writer.ts",
-    from: "cursors.encode({ n, level })",
-    to: "cursors.encode({ n })",
+    from: "cursors.encode({ n: upTo, level })",
+    to: "cursors.encode({ n: upTo })",
   },
 } satisfies Plants;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Verdict } from "../../../src/access/policy.ts";
-import { createSendPause } from "../../../src/connection/send-pause.ts";
+import { SendPause } from "../../../src/connection/send-pause.ts";
 import type { Slot } from "../../../src/connection/outbox.ts";
 import type { HandlerContext } from "../../../src/hub/frame/handler.ts";
 import { send } from "../../../src/hub/frame/send.ts";
@@ -18,7 +18,7 @@ function start({
   const [sent, answers, state] = [[] as Send[], [] as unknown[], { waitMs, isClosing: false, charged: 0 }];
   const settles: ((outcome: Outcome) => void)[] = [];
   const connection = {
-    ...{ session: { tenant: "t", user: "alice" }, doer: {}, sendPause: createSendPause(clock) },
+    ...{ session: { tenant: "t", user: "alice" }, doer: {}, sendPause: new SendPause(clock) },
     outgoing: { reserve: () => ({ frame: null }), answer: (_slot: Slot, frame: unknown) => void answers.push(frame) },
     closeAfterAnswers: () => void (state.isClosing = true),
   } as unknown as Parameters<typeof send>[0];
