@@ -1,13 +1,18 @@
 /** The nouns. All of it is plain data, independent of the wire, of SQL and of runtimes. */
 
+import { createSharedText } from "./internal/shared-text.ts";
+
 /** A user, proved by the host: never taken from a frame. */
 export type Identity = {
   readonly tenant: string;
   readonly user: string;
 };
 
+/** Several maps get the key of one user, one after the other. */
+const shared = createSharedText();
+
 /** One text for an identity, for maps: neither part can hold a space. */
-export const identityKey = ({ tenant, user }: Identity): string => `${tenant} ${user}`;
+export const identityKey = ({ tenant, user }: Identity): string => shared(`${tenant} ${user}`);
 
 /** An identity with the end of its proof. */
 export type Session = Identity & {

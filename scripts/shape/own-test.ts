@@ -60,7 +60,7 @@ export function branchesOf(tree: SourceFile): number {
   return branches;
 }
 
-/** The path of a file's own test: `src/hub/watch.ts` has `test/hub/watch.test.ts`. */
+/** The path of a file's own test: `src/hub/registry.ts` has `test/hub/registry.test.ts`. */
 const ownTestOf = (file: string): string => file.replace(/^src\//, "test/").replace(/\.tsx?$/, ".test.ts");
 
 type Tests = {

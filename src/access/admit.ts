@@ -1,4 +1,5 @@
-import { readParameter } from "../internal/query-string.ts";
+import { readParameters } from "../internal/query-string.ts";
+import { createSharedText } from "../internal/shared-text.ts";
 import { levelMax } from "../log/log-kinds.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
@@ -55,6 +56,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
   const { originationOf = createOrigination(), useTicket, revalidate, clock, onRefusedOrigin } = options;
   const isHostAllowed = authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
+  const urlOf = createUrlOf();
 
   async function proveByTicket(ticket: string, device: string): Promise<Session | Response> {
     try {
@@ -81,7 +83,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const [device = defaultDevice, cursor, level, ticket] = parameters.map((name) => readParameter(request.url, name));
+    const [device = defaultDevice, cursor, level, ticket] = readParameters(request.url, parameters);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor)))
       return problem("bad_request", "The parameter cursor is malformed");
@@ -131,10 +133,13 @@ function isUpgrade(request: Request): boolean {
 /** The address stays in memory while its socket is open; a longer one is left out. */
 const urlCharsMax = 1_024;
 
-/** An address without its query, which may hold a ticket. */
-function urlOf(address: string): { readonly url?: string } {
-  const url = address.replace(/[?#].*$/s, "");
-  return url.length <= urlCharsMax ? { url } : {};
+/** An address without its query, which may hold a ticket. Most sockets have the same. */
+function createUrlOf(): (address: string) => { readonly url?: string } {
+  const shared = createSharedText();
+  return (address) => {
+    const url = address.replace(/[?#].*$/s, "");
+    return url.length <= urlCharsMax ? { url: shared(url) } : {};
+  };
 }
 
 function subprotocolHeaders(request: Request): Record<string, string> {

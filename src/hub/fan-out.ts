@@ -25,8 +25,10 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         here.lastN = change.n;
         wire ??= wireChange(change);
         deliveries += here.connections.size;
-        for (const connection of here.connections)
-          connection.outgoing.queueChange(connection === origin || connection.level < level ? null : wire, upTo);
+        const queued = wire;
+        here.connections.each((connection) =>
+          connection.outgoing.queueChange(connection === origin || connection.level < level ? null : queued, upTo),
+        );
       }
       if (deliveries <= deliveriesMax || !wire) continue;
       const payer = payerOf(change);

@@ -8,7 +8,10 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 
 /** A user who is online on this node: connected, or within the grace after their last connection. */
-type OnlineEntry = { readonly identity: Identity; notedAt: number };
+type OnlineEntry = Identity & {
+  /** When it was last noted that the user is online; before the first time, when the user came. */
+  notedAt: number;
+};
 
 export type PresenceOptions = Omit<WatchesOptions, "isHere" | "leftAt"> & {
   readonly store: Pick<Store, "seen" | "lastSeen">;
@@ -47,7 +50,7 @@ export function createPresence(options: PresenceOptions): Presence {
   /** In the order in which it was last noted that they are online. */
   const online = new Map<string, OnlineEntry>();
   /** Users who have come and were not noted yet, in the order of their coming. */
-  const unnoted = new Map<string, { readonly entry: OnlineEntry; readonly cameAt: number }>();
+  const unnoted = new Map<string, OnlineEntry>();
   const departures = createLru<string, number>(departuresMax);
 
   const watches = createWatches({
@@ -59,7 +62,7 @@ export function createPresence(options: PresenceOptions): Presence {
   const graces = createGraceTimers<OnlineEntry>({
     clock,
     graceMs: limits.presenceGraceMs,
-    onEnd(key, { identity }) {
+    onEnd(key, identity) {
       online.delete(key);
       cluster?.sendPresence(identity, false);
       watches.moved(identity);
@@ -73,7 +76,7 @@ export function createPresence(options: PresenceOptions): Presence {
     online.delete(key);
     online.set(key, entry);
     departures.set(key, time);
-    store.seen(entry.identity, time);
+    store.seen(entry, time);
   }
 
   /** Notes from time to time that users are online: a crash loses little of when they were last seen. */
@@ -81,8 +84,8 @@ export function createPresence(options: PresenceOptions): Presence {
     const now = clock.elapsed();
     const due = now - limits.seenEveryMs;
     const noted: [string, OnlineEntry][] = [];
-    for (const [key, { entry, cameAt }] of unnoted) {
-      if (cameAt > now - limits.seenFirstMs || noted.length === connectionsAtOnce) break;
+    for (const [key, entry] of unnoted) {
+      if (entry.notedAt > now - limits.seenFirstMs || noted.length === connectionsAtOnce) break;
       noted.push([key, entry]);
     }
     for (const [key, entry] of online) {
@@ -100,9 +103,9 @@ export function createPresence(options: PresenceOptions): Presence {
     arrived({ tenant, user }) {
       const key = identityKey({ tenant, user });
       if (online.has(key)) return graces.cancel(key);
-      const entry = { identity: { tenant, user }, notedAt: clock.elapsed() };
+      const entry = { tenant, user, notedAt: clock.elapsed() };
       online.set(key, entry);
-      unnoted.set(key, { entry, cameAt: entry.notedAt });
+      unnoted.set(key, entry);
       cluster?.sendPresence({ tenant, user }, true);
       watches.moved({ tenant, user });
     },

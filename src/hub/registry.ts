@@ -1,9 +1,10 @@
+import { SmallSet } from "./small-set.ts";
 import { type Identity, identityKey } from "../model.ts";
 import type { Connection } from "../connection/connection.ts";
 
 /** The open connections of one user, and the last change that was fanned out to that user. */
 export type Here = {
-  readonly connections: Set<Connection>;
+  readonly connections: SmallSet<Connection>;
   /** A connection that has read up to here has missed nothing that was fanned out. */
   lastN: number;
 };
@@ -12,7 +13,7 @@ export type Here = {
 export function createRegistry() {
   const users = new Map<string, Here>();
   /** Connections that are about to open. */
-  const opening = new Map<string, Set<Connection>>();
+  const opening = new Map<string, SmallSet<Connection>>();
   let size = 0;
 
   function endOpening(key: string, connection: Connection): void {
@@ -25,7 +26,9 @@ export function createRegistry() {
     /** A connection is about to open. */
     enter(identity: Identity, connection: Connection): void {
       const key = identityKey(identity);
-      opening.set(key, (opening.get(key) ?? new Set()).add(connection));
+      const others = opening.get(key) ?? new SmallSet();
+      others.add(connection);
+      opening.set(key, others);
     },
     /** A connection is open; `position`: the feed's. */
     join(identity: Identity, connection: Connection, position: number): Here {
@@ -33,7 +36,7 @@ export function createRegistry() {
       endOpening(key, connection);
       let here = users.get(key);
       if (!here) {
-        here = { connections: new Set(), lastN: position };
+        here = { connections: new SmallSet(), lastN: position };
         users.set(key, here);
       }
       here.connections.add(connection);

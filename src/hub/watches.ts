@@ -1,6 +1,7 @@
 import { createPresenceNotifier, type PresenceNotifierOptions } from "./presence-notifier.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Subject, type Viewer, type Watch, SmallSet } from "./watch.ts";
+import { SmallSet } from "./small-set.ts";
+import type { Subject, Viewer, Watch } from "./watch.ts";
 import type { WatchBudget } from "./watch-budget.ts";
 import { createTurns } from "../internal/turns.ts";
 import { type Identity, identityKey } from "../model.ts";

@@ -32,6 +32,16 @@ function decode(text: string): string | null {
  * readParameter("http://host/ws?user=+249912345678", "user") // "+249912345678"
  */
 export function readParameter(url: string, name: string): string | null | undefined {
-  const values = queryOf(url).flatMap(([each, value]) => (each === name ? [value] : []));
+  return valueOf(queryOf(url), name);
+}
+
+/** Several parameters of an address, each as `readParameter` reads it. */
+export function readParameters(url: string, names: readonly string[]): readonly (string | null | undefined)[] {
+  const query = queryOf(url);
+  return names.map((name) => valueOf(query, name));
+}
+
+function valueOf(query: ReturnType<typeof queryOf>, name: string): string | null | undefined {
+  const values = query.flatMap(([each, value]) => (each === name ? [value] : []));
   return values.length > 1 ? null : values[0];
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createPresenceSight } from "../../src/hub/presence-sight.ts";
-import { SmallSet, type Subject, type Viewer, type Watch } from "../../src/hub/watch.ts";
+import { SmallSet } from "../../src/hub/small-set.ts";
+import type { Subject, Viewer, Watch } from "../../src/hub/watch.ts";
 import type { Relationship } from "../../src/model.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 

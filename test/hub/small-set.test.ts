@@ -1,17 +1,20 @@
 import { expect, test } from "bun:test";
-import { SmallSet } from "../../src/hub/watch.ts";
+import { SmallSet } from "../../src/hub/small-set.ts";
 
 test("R23 a small set has each item once, and forgets those that are removed", () => {
   const set = new SmallSet<string>();
-  const check = (items: readonly string[]) => expect([set.size, [...set]]).toEqual([items.length, [...items]]);
+  const check = (items: readonly string[]) => {
+    const visited: string[] = [];
+    set.each((item) => void visited.push(item));
+    expect([set.size, [...set], visited]).toEqual([items.length, [...items], [...items]]);
+  };
   check([]);
   for (const item of ["a", "a", "b", "c", "b"]) set.add(item);
   check(["a", "b", "c"]);
-  set.delete("x");
-  set.delete("b");
+  expect([set.delete("x"), set.delete("b"), set.delete("b")]).toEqual([false, true, false]);
   check(["a", "c"]);
   // The first item goes, and comes again while there are others.
-  set.delete("a");
+  expect([set.delete("a"), set.delete("a")]).toEqual([true, false]);
   check(["c"]);
   set.add("a");
   set.add("c");
