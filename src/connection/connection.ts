@@ -227,6 +227,7 @@ class SocketConnection implements Connection, SocketEvents {
   beat(): void {
     const { outgoing } = this;
     if (this.isEnding() || this.endIfOver()) return;
+    this.expiry.beat();
     // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
     if (outgoing.isHoarding()) return this.lifecycle.terminate(closeCode.tooSlow);
     const isBlocked = outgoing.isBlocked();

@@ -9,7 +9,13 @@ export type ExpiryOwner = {
   onExpired(): void;
 };
 
-/** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
+/** A timer runs for an end that is as near as this, in milliseconds: two beats, and more where they are late. */
+const timerMsMax = 3_000;
+
+/**
+ * The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. Most ends are far away, and a timer for each connection
+ * would take memory: there is one once a beat finds the end near.
+ */
 export class Expiry {
   private readonly owner: ExpiryOwner;
   private expiresAt: number | undefined;
@@ -29,6 +35,11 @@ export class Expiry {
   watch(): void {
     this.isWatched = true;
     this.wait();
+  }
+
+  /** Starts the timer where the end is near by now; called at least once a second. */
+  beat(): void {
+    if (this.cancelTimer === null) this.wait();
   }
 
   /** Moves the end; undefined: the session does not end by itself. */
@@ -57,6 +68,7 @@ export class Expiry {
     if (this.expiresAt === undefined || !this.isWatched) return;
     if (this.hasEnded()) return this.owner.onExpired();
     const { clock } = this.owner.context;
-    this.cancelTimer = clock.after(this.expiresAt - clock.now(), () => this.wait());
+    const leftMs = this.expiresAt - clock.now();
+    if (leftMs <= timerMsMax) this.cancelTimer = clock.after(leftMs, () => this.wait());
   }
 }

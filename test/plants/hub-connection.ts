@@ -52,6 +52,12 @@ export const hubConnection = {
     from: "  scheduleFlush(): void {\n",
     to: "  scheduleFlush(): void {\n    this.heartbeat.heard();\n",
   },
+  "each connection has thirty functions of its own": {
+    rule: "R45",
+    file: "connection/connection.ts",
+    from: "    this.inbox = new Inbox(this);\n",
+    to: "    this.inbox = new Inbox(this);\n    Object.assign(this, { own: Array.from({ length: 30 }, () => () => this) });\n",
+  },
   "each bad frame blocks the loop": {
     rule: "R2",
     file: "connection/connection.ts",
