@@ -16,7 +16,7 @@ import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
 import { notUpgraded, type Served } from "./upgrade.ts";
 import { closeUnserved, createReceive, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
-import { listenToWs, wsSocket } from "./ws-socket.ts";
+import { listenToWs, WsSocket } from "./ws-socket.ts";
 
 type BunServer = {
   readonly upgrade: (request: Request, options: object) => boolean;
@@ -163,7 +163,7 @@ function connect(raw: unknown, { incoming }: Env, join: (socket: Socket) => Sock
   const own = raw as ServerWebSocket<unknown> | NodeWebSocket | WebSocketLike;
   if (incoming && "terminate" in own && "ping" in own) {
     const node = own as NodeWebSocket;
-    const socket = wsSocket(node, incoming.socket);
+    const socket = new WsSocket(node, incoming.socket);
     const events = guard(join(socket), socket);
     listenToWs({ ws: node, stream: incoming.socket }, events);
     return events;

@@ -8,7 +8,7 @@ import { problem } from "../protocol/problem.ts";
 import { guard } from "./guard.ts";
 import { answerOn, isBodyLost, keepParsedBody, offerOnly, readBefore, upgradeRequest } from "./node-request.ts";
 import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
-import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
+import { listenToWs, wsOptions, WsSocket } from "./ws-socket.ts";
 
 export type NodeOptions = MountOptions;
 
@@ -50,7 +50,7 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
   function open(ws: WebSocket, stream: Duplex, admission: Admission): void {
     // First, for `connect` may throw: an error event without a listener ends the process.
     ws.on("error", ignore);
-    const socket = wsSocket(ws, stream);
+    const socket = new WsSocket(ws, stream);
     const events = guard(chat.connect(socket, admission), socket);
     ws.on("message", (data: Buffer, isBinary) => events.receive(isBinary ? data : data.toString()));
     // ws itself closes a socket that breaks the rules, such as with 1009: the core ends it now, without the peer's closing handshake.

@@ -13,34 +13,58 @@ export const wsOptions = ({ frameBytesMax }: { readonly frameBytesMax: number })
 });
 
 /** A WebSocket of the package `ws`, on Node, and the stream under it. */
-export function wsSocket(ws: WebSocket, stream: Duplex): Socket {
-  return {
-    send(frame) {
-      // A frame to a closing socket is lost, and `close` follows: no later frame can hide the gap.
-      if (ws.readyState !== ws.OPEN) return true;
-      // As bytes: for a text Node would count characters in `bufferedAmount`. A failed write ends the socket with `close`.
-      ws.send(Buffer.from(frame), { binary: false }, ignore);
-      return true;
-    },
-    bufferedBytes: () => ws.bufferedAmount,
-    cork(write) {
-      stream.cork();
-      try {
-        write();
-      } finally {
-        stream.uncork();
-      }
-    },
-    ping: () => ws.ping(undefined, undefined, ignore),
-    pause: () => ws.pause(),
-    resume: () => ws.resume(),
-    close(code, reason) {
-      // The peer's answer to the closing handshake must be read.
-      ws.resume();
-      ws.close(code, reason);
-    },
-    terminate: () => ws.terminate(),
-  };
+export class WsSocket implements Socket {
+  private readonly ws: WebSocket;
+  private readonly stream: Duplex;
+
+  constructor(ws: WebSocket, stream: Duplex) {
+    this.ws = ws;
+    this.stream = stream;
+  }
+
+  send(frame: string): boolean {
+    const { ws } = this;
+    // A frame to a closing socket is lost, and `close` follows: no later frame can hide the gap.
+    if (ws.readyState !== ws.OPEN) return true;
+    // As bytes: for a text Node would count characters in `bufferedAmount`. A failed write ends the socket with `close`.
+    ws.send(Buffer.from(frame), { binary: false }, ignore);
+    return true;
+  }
+
+  bufferedBytes(): number {
+    return this.ws.bufferedAmount;
+  }
+
+  cork(write: () => void): void {
+    this.stream.cork();
+    try {
+      write();
+    } finally {
+      this.stream.uncork();
+    }
+  }
+
+  ping(): void {
+    this.ws.ping(undefined, undefined, ignore);
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  close(code: number, reason: string): void {
+    // The peer's answer to the closing handshake must be read.
+    this.ws.resume();
+    this.ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
 }
 
 /** Reports pongs, and room in the stream: only Node's sockets have these events. */
