@@ -1,4 +1,4 @@
-import { type KeyboardEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { ClientError, type Thread, type ThreadRow } from "../client/index.ts";
 import { useClient, useReadable } from "../react/index.ts";
 import { isTouch } from "./hooks.ts";
@@ -50,8 +50,8 @@ export const Composer = memo(function Composer(props: ComposerProps): ReactNode 
     return thread.draft.subscribe(() => show(thread.draft.get()));
   }, [thread, editing]);
 
-  // On a phone the keyboard stays closed until the field is touched.
-  useEffect(() => {
+  // On a phone the keyboard stays closed until the field is touched. Before it is painted: later it would take the focus from where its user has put it.
+  useLayoutEffect(() => {
     if (takesFocus && !isTouch()) field.current?.focus();
   }, [thread]);
 
