@@ -17,6 +17,8 @@ export interface Answers {
   wasSent(id: string, target: Target): Promise<boolean>;
   /** Looks for the ends of those that left the outbox, or failed, without this tab. */
   find(): Promise<void>;
+  /** It has not ended, as far as this tab and the vault know. */
+  isOpen(id: string, target: Target): Promise<boolean>;
   /** The log is here up to now: what a reset has dropped of it has come again. */
   caughtUp(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
       for (const id of [...waiting.keys()])
         ended(id, new ClientError("closed", "The client is closed; the next one sends what is kept"));
     },
+    isOpen: async (id, target) => waiting.has(id) && !(await wasSent(id, target).catch(() => false)),
     wasSent,
     find,
     async caughtUp() {

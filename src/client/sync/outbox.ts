@@ -103,16 +103,17 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     } catch (fault) {
       const stage = cache.pending.get(row.id)?.stage;
       const error = storageError(fault);
-      if (stage === "keeping") {
+      // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
+      if (stage === "stalled") throw error;
+      // Its note may have kept it. Where it is gone, it was accepted or cancelled, or it was changed where it was never kept.
+      if (stage === undefined) await edits.decided(row.id);
+      if (stage === "keeping" || (stage === undefined && (await answers.isOpen(row.id, row.target)))) {
         // Its user gets the text back: the page may have been left meanwhile, and have come back.
         keeper.leave(row.id, null);
         cache.setPending(row.id, null);
         answers.ended(row.id, error);
         throw error;
       }
-      // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
-      if (stage === "stalled") throw error;
-      // Its note has kept it, or it was accepted or cancelled meanwhile.
     } finally {
       cancelStall();
     }

@@ -21,7 +21,7 @@ test("J4 a cancel that finds the storage made anew is too late: what the old one
       },
       answers: {
         ...{ of: () => new Promise(() => {}), accepted() {}, refused() {}, ended() {}, close() {} },
-        ...{ wasSent: async () => false, find: async () => {}, caughtUp: async () => {} },
+        ...{ wasSent: async () => false, isOpen: async () => false, find: async () => {}, caughtUp: async () => {} },
       },
     });
     expect(await edits.cancel("m1")).toBe(answer);

@@ -185,3 +185,19 @@ test("J93 the draft of a message that went out, and was not kept, is not shown a
   await Bun.sleep(0);
   expect(draft.get()).toBe("hi");
 });
+
+test("J3 a message that could not be kept is given back, also where an edit has found it missing before", async () => {
+  const vault = await memory().open(scope, () => "d");
+  let fail = (): void => {};
+  const write: Vault["write"] = (change, durability) =>
+    change.outbox?.[0]?.do === "add"
+      ? new Promise((_, reject) => (fail = () => reject(new VaultError("failed", "It failed"))))
+      : vault.write(change, durability);
+  const { cache, outbox } = openOutbox({ ...vault, write });
+  const { id, kept, accepted } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  expect(await outbox.edit(id, "ho")).toBe("too-late");
+  expect(cache.pending.has(id)).toBe(false);
+  fail();
+  await expect(kept).rejects.toMatchObject({ code: "storage_failed" });
+  await expect(accepted).rejects.toMatchObject({ code: "storage_failed" });
+});
