@@ -9,11 +9,12 @@ const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"
  * browser beyond its main ways, the package as it is installed, and Hono over each runtime. `bun run test:all` and CI run them too.
  */
 export const longTests = [
+  "test/adapter/deno.test.ts",
   "test/adapter/protocol/hono-*",
   "test/browsers/**",
   "test/client/vault/indexed-db.test.ts",
   "test/package/**",
-  "test/proof/{flood,isolation,kill,load,mutant,net,power,security,soak}/**",
+  "test/proof/{fault,flood,fuzz/siege,isolation,kill,load,mutant,net,nginx,power,security,soak}/**",
   "test/proof/{sdk,sim}/mutants.test.ts",
   "test/push/service-worker.test.ts",
   "test/web/{composer,element*,surroundings,thread}.test.ts",
