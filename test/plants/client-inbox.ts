@@ -55,6 +55,18 @@ export const clientInbox = {
     from: "if (seq <= known.counted) {",
     to: "if (seq <= known.own.read) {",
   },
+  "news of a conversation that is not known is dropped": {
+    rule: "J9 J50",
+    file: "client/vault/resolve.ts",
+    from: "const all = [...merged.values()];",
+    to: "const all = [...merged.values()].filter(({ last }) => last);",
+  },
+  "a conversation that only news has told of is not asked for": {
+    rule: "J102",
+    file: "client/sync/counts.ts",
+    from: "(row.isExact && row.isListed !== false)",
+    to: "row.isExact",
+  },
   "a reset drops what waits to be sent": {
     rule: "J10 J91",
     file: "client/sync/cache.ts",

@@ -3,9 +3,9 @@ import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Pages } from "./pages.ts";
 
-/** Asks the server for numbers of unread messages that this device cannot know. */
+/** Asks the server for what this device cannot know of a conversation: the number of unread messages, and marks and setting from before its news. */
 export interface Counts {
-  /** Those of these conversations may have become wrong. Null: any. */
+  /** Of these conversations something may have become unknown. Null: of any. */
   check(ids: readonly string[] | null): void;
   begin(): void;
   end(): void;
@@ -19,7 +19,7 @@ export type CountsOptions = {
   readonly onFault: (fault: unknown) => void;
 };
 
-/** How many are asked for at a time, and how often each in one connection without getting an exact number: it may have changed meanwhile. */
+/** How many are asked for at a time, and how often each in one connection while it stays unknown: it may have changed meanwhile. */
 const askingMax = 4;
 const triesMax = 5;
 const retryMs = 1_000;
@@ -29,12 +29,17 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
   const asking = new Set<string>();
   const tries = new Map<string, number>();
 
+  function isKnown(id: string): boolean {
+    const row = cache.conversations.get(id);
+    return row === undefined || (row.isExact && row.isListed !== false);
+  }
+
   function check(ids: readonly string[] | null): void {
     if (link === "down") return;
     for (const id of ids ?? cache.conversations.keys()) {
       // The next answer looks at all again.
       if (asking.size >= askingMax) return;
-      if (cache.conversations.get(id)?.isExact !== false || asking.has(id)) continue;
+      if (isKnown(id) || asking.has(id)) continue;
       // Before the server has this device's own mark, its count is of an older one.
       if (!cache.wishes.has(`read ${id}`) && (tries.get(id) ?? 0) < triesMax) ask(id);
     }
@@ -51,7 +56,7 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
     fetchCount(id)
       .catch(onFault)
       .finally(() => {
-        if (cache.conversations.get(id)?.isExact === false) return void clock.after(retryMs * tried, again);
+        if (!isKnown(id)) return void clock.after(retryMs * tried, again);
         tries.delete(id);
         again();
       });

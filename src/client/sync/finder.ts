@@ -52,7 +52,7 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage, onF
     const first = messages[0]?.seq;
     const patch = { kind: "listed", listed } as const;
     const row = mergeConversation(null, { patch, ranks: noRanks });
-    const isBeginning = row !== null && first !== undefined && (row.unread === 0 || first <= row.own.read + 1);
+    const isBeginning = first !== undefined && (row.unread === 0 || first <= row.own.read + 1);
     if (isBeginning && resets === cache.resets()) onPage({ row, messages });
     const write = { messages, conversations: [patch, ...heldOf(listed.id, messages)], resets, history };
     const { conversations, isOutdated } = await keeper.write(write, "relaxed");
@@ -61,7 +61,8 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage, onF
   }
 
   async function find(where: "device" | "anywhere"): Promise<Found> {
-    const known = heldRow(target, cache) ?? (await keeper.vault().conversation(of));
+    const held = heldRow(target, cache) ?? (await keeper.vault().conversation(of));
+    const known = held?.last ? held : null;
     if (known === null && where === "device") return "none";
     try {
       return known ?? (await question());

@@ -95,7 +95,7 @@ export type Written = {
   readonly resets: number;
   /** Its rows were of an ended history, and were left out. */
   readonly isOutdated: boolean;
-  /** The rows of the conversations that it named, as they are now: also where another tab had written the same before. */
+  /** The rows of the conversations that it named, as they are now, if they have a last message: also where another tab had written the same before. */
   readonly conversations: readonly ConversationRow[];
   /** The relations that it named, as they are now. */
   readonly relations: readonly RelationRow[];
@@ -129,7 +129,7 @@ export class VaultError extends Error {
 export interface Vault {
   /** `memory`: it ends with this process or page. */
   readonly kind: "durable" | "memory";
-  /** `conversations`: at most this many. */
+  /** `conversations`: at most this many. Rows without a last message are in no list. */
   boot(conversations: number): Promise<Boot>;
   write(write: Write, durability: Durability): Promise<Written>;
   /** The messages that are held of the seqs from `first` to `last`, in order. */

@@ -18,17 +18,20 @@ import type { ConversationRow, Meta, OutboxRow, RelationRow, Wish } from "./rows
 
 /** The one row of `meta`. */
 type Own = { readonly schema: number; readonly meta: Meta; readonly ranks: RankEnds };
-/** `order` grows from the top of the list to its bottom. `held`: the rank, if messages are held. An index leaves out rows without its property. */
+/**
+ * `order` grows from the top of the list to its bottom, if there is a last message. `held`: the rank, if messages are held. An index leaves out rows without its
+ * property.
+ */
 type StoredConversation = {
   readonly row: ConversationRow;
-  readonly order: number;
+  readonly order: number | undefined;
   readonly user: string | null;
   readonly held: number | undefined;
 };
 
 const storedAs = (row: ConversationRow): StoredConversation => ({
   row,
-  order: -row.rank,
+  order: row.last ? -row.rank : undefined,
   user: row.with,
   held: row.ranges[0] && row.rank,
 });

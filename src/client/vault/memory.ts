@@ -61,9 +61,9 @@ const newContent = (device: string): Content => ({
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : 1);
 const inOrder = <Row>(rows: ReadonlyMap<string, Row>): readonly Row[] => [...rows].sort(byKey).map(([, row]) => row);
 
-/** The conversations by rank, the greatest first. */
+/** The conversations of the list by rank, the greatest first. */
 const listOf = ({ conversation }: Content): readonly ConversationRow[] =>
-  [...conversation.values()].sort((a, b) => b.rank - a.rank);
+  [...conversation.values()].filter(({ last }) => last).sort((a, b) => b.rank - a.rank);
 
 /** The messages of a conversation from `first` to `last`, in order. */
 const messagesOf = (

@@ -50,10 +50,12 @@ const maxMarks = (a: Marks, b: Marks): Marks =>
 
 const noMarks: Marks = { delivered: 0, read: 0 };
 
-const newRow = (id: string, withUser: string | null, rank: number): ConversationRow => ({
+/** What is known before anything is: it has no place in the list, whose pages begin below this rank. */
+const newRow = (id: string): ConversationRow => ({
   id,
-  with: withUser,
-  rank,
+  with: null,
+  rank: Number.MAX_SAFE_INTEGER,
+  isListed: false,
   last: null,
   own: noMarks,
   peer: noMarks,
@@ -65,27 +67,29 @@ const newRow = (id: string, withUser: string | null, rank: number): Conversation
 });
 
 /**
- * The row after `patch`. Null: news of a conversation that this device does not know, and which makes no entry. Nothing goes back: marks, the last
- * message, counts and ranges only grow, and come out alike in whatever order the news comes.
+ * The row after `patch`. Nothing goes back: marks, the last message, counts and ranges only grow, and come out alike in whatever order the news comes. News of a
+ * conversation that this device does not know makes a row without a last message, which nobody shows: a page of the list that is older may be under way.
  */
 export function mergeConversation(
   row: ConversationRow | null,
   { patch, ranks }: { readonly patch: ConversationPatch; readonly ranks: Ranks },
-): ConversationRow | null {
-  if (patch.kind === "message") return withMessage(row, patch, ranks);
-  if (patch.kind === "listed") return withListed(row, patch.listed, ranks);
-  if (row === null) return null;
+): ConversationRow {
+  const known = row ?? newRow(conversationOf(patch));
   switch (patch.kind) {
+    case "message":
+      return withMessage(known, patch, ranks);
+    case "listed":
+      return withListed(known, patch.listed, ranks);
     case "receipt":
       return patch.user === patch.self
-        ? withRead(withOwn(row, { delivered: patch.delivered, read: 0 }), patch.read)
-        : { ...row, peer: maxMarks(row.peer, patch) };
+        ? withRead(withOwn(known, { delivered: patch.delivered, read: 0 }), patch.read)
+        : { ...known, peer: maxMarks(known.peer, patch) };
     case "setting":
-      return withSetting(row, patch, patch.isGranted);
+      return withSetting(known, patch, patch.isGranted);
     case "held":
-      return { ...row, ranges: addRange(row.ranges, [patch.first, patch.last]) };
+      return { ...known, ranges: addRange(known.ranges, [patch.first, patch.last]) };
     case "read":
-      return withRest(withRead(row, patch.seq), patch.seq, patch.rest);
+      return withRest(withRead(known, patch.seq), patch.seq, patch.rest);
   }
 }
 
@@ -104,19 +108,20 @@ function laterOf(known: MessageRow | null, message: MessageRow): MessageRow {
 }
 
 function withMessage(
-  row: ConversationRow | null,
+  known: ConversationRow,
   { message, self }: { readonly message: MessageRow; readonly self: string },
   ranks: Ranks,
 ): ConversationRow {
-  const { conversation, seq, from, to } = message;
+  const { seq, from, to, version } = message;
   const other = to === undefined ? null : from === self ? to : from;
-  const known = row ?? newRow(conversation, other, ranks.up());
   const next: ConversationRow = {
     ...known,
+    // Of a new conversation there is nothing else to know. The first message of an older one comes again when it was changed.
+    ...(known.last === null && { with: other, isListed: seq === 1 && version === undefined }),
     ranges: addRange(known.ranges, [seq, seq]),
     last: laterOf(known.last, message),
     // It moves to the top as it comes; an older one moves nothing.
-    ...(row !== null && seq > (row.last?.seq ?? 0) && { rank: ranks.up() }),
+    ...(seq > (known.last?.seq ?? 0) && { rank: ranks.up() }),
   };
   const isOfOther = from !== self && seq > known.own.read;
   if (seq <= known.counted) {
@@ -129,11 +134,12 @@ function withMessage(
   return { ...next, counted: seq, unread, isExact };
 }
 
-function withListed(row: ConversationRow | null, listed: ListedConversation, ranks: Ranks): ConversationRow {
-  const known = row ?? newRow(listed.id, listed.with ?? null, ranks.down());
+function withListed(known: ConversationRow, listed: ListedConversation, ranks: Ranks): ConversationRow {
   const { seq } = listed.lastMessage;
   const next: ConversationRow = {
     ...(listed.setting === undefined ? known : withSetting(known, listed.setting)),
+    ...(known.last === null && { with: listed.with ?? null, rank: ranks.down() }),
+    isListed: true,
     last: laterOf(known.last, listed.lastMessage),
     peer: listed.peer === undefined ? known.peer : maxMarks(known.peer, listed.peer),
   };

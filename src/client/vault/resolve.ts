@@ -146,7 +146,7 @@ type Merged = {
   readonly ranks: RankEnds | null;
   /** Those that differ from the stored ones. */
   readonly conversations: readonly ConversationRow[];
-  /** All that the write named, as they are now. */
+  /** All that the write named and that have a last message, as they are now. */
   readonly named: readonly ConversationRow[];
   /** A conversation after the write. */
   readonly rowOf: (id: string) => ConversationRow | null;
@@ -161,13 +161,13 @@ function mergeAll(write: Write, stored: Stored): Merged {
   const rowOf = (id: string): ConversationRow | null => merged.get(id) ?? storedOf(id);
   for (const patch of write.conversations ?? []) {
     const id = conversationOf(patch);
-    const row = mergeConversation(rowOf(id), { patch, ranks });
-    if (row !== null) merged.set(id, row);
+    merged.set(id, mergeConversation(rowOf(id), { patch, ranks }));
   }
   const isMoved = top !== stored.ranks.top || bottom !== stored.ranks.bottom;
   // News that was known already changes nothing, so that nothing is written. But another tab may have stored it, and this one not know it.
-  const named = [...merged.values()];
-  const conversations = named.filter((row) => !isSameRow(row, storedOf(row.id)));
+  const all = [...merged.values()];
+  const conversations = all.filter((row) => !isSameRow(row, storedOf(row.id)));
+  const named = all.filter(({ last }) => last);
   return { ranks: isMoved ? { top, bottom } : null, conversations, named, rowOf };
 }
 

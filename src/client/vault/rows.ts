@@ -32,7 +32,9 @@ export type ConversationRow = {
   readonly with: string | null;
   /** Its place in the list: a greater one is nearer to the top. Order never rests on clocks. */
   readonly rank: number;
-  /** The message of the greatest seq that is known. */
+  /** False: its marks and its setting are known from news alone, and what is older than that is not, until the server is asked. Absent: an earlier release wrote it. */
+  readonly isListed?: boolean;
+  /** The message of the greatest seq that is known. Null: only other news has come, and nobody shows it. */
   readonly last: MessageRow | null;
   /** The user's own marks. `read` also counts what this device has marked and the server has not confirmed yet. */
   readonly own: Marks;

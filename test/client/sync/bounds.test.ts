@@ -141,6 +141,35 @@ test("J51 a number of unread messages that is unknown again and again is asked f
   }
 });
 
+test("J102 a conversation that only news has told of is asked for, although nothing of it is unread", async () => {
+  const cache = createCache();
+  const listed = { id: "c1", lastMessage: messageRow("c1", 1), unread: 0, delivered: 0, read: 0 };
+  const clock = fakeClock();
+  let asked = 0;
+  const counts = createCounts({
+    ...{ clock, cache, onFault },
+    pages: {
+      ...{ beginning: fail, messages: async () => null, conversations: async () => null },
+      // The first question gets no answer.
+      conversation: async () => (asked++ === 0 ? null : listed),
+    },
+    keeper: {
+      ...keeper,
+      async write() {
+        cache.hold(conversationRow(1, { isListed: true }));
+        return writtenOf([]);
+      },
+    },
+  });
+  cache.hold(conversationRow(1, { isListed: false }));
+  counts.begin();
+  await clock.advance(0);
+  await clock.advance(1_000);
+  expect([asked, cache.conversations.get("c1")?.isListed]).toEqual([2, true]);
+  await clock.advance(60_000);
+  expect(asked).toBe(2);
+});
+
 test("J6 sends that wait for one time share one timer", async () => {
   const clock = fakeClock();
   let timers = 0;

@@ -108,23 +108,34 @@ function makeRanks(): Ranks {
   return { up: () => ++top, down: () => --bottom };
 }
 
-/** Merges all news, after the first message has made the row; calls `check` with each step. */
-function mergeAll(
-  history: History,
+const firstOf = ({ owners }: History): ConversationPatch => ({
+  kind: "message",
+  message: messageAt(1, owners[0] === true),
+  self: "me",
+});
+
+/** Merges all news of a conversation that is not known yet; calls `check` with each step after the first. */
+function mergeNew(
   news: readonly ConversationPatch[],
   check?: (row: ConversationRow, before: ConversationRow) => void,
 ): ConversationRow {
   const ranks = makeRanks();
-  const merge = (row: ConversationRow | null, patch: ConversationPatch): ConversationRow =>
-    mergeConversation(row, { patch, ranks }) as ConversationRow;
-  let row = merge(null, { kind: "message", message: messageAt(1, history.owners[0] === true), self: "me" });
+  let row: ConversationRow | null = null;
   for (const patch of news) {
-    const next = merge(row, patch);
-    check?.(next, row);
+    const next = mergeConversation(row, { patch, ranks });
+    if (row !== null) check?.(next, row);
     row = next;
   }
+  if (row === null) throw new Error("There is no news");
   return row;
 }
+
+/** Merges all news, after the first message has made the row; calls `check` with each step. */
+const mergeAll = (
+  history: History,
+  news: readonly ConversationPatch[],
+  check?: (row: ConversationRow, before: ConversationRow) => void,
+): ConversationRow => mergeNew([firstOf(history), ...news], check);
 
 const joined = ({ own, peer, last, counted, ranges, setting }: ConversationRow) => ({
   own,
@@ -153,6 +164,29 @@ describe("mergeConversation", () => {
     fc.assert(
       fc.property(cases, ({ history, news, other }) => {
         expect(joined(mergeAll(history, other))).toEqual(joined(mergeAll(history, news)));
+      }),
+      runs,
+    );
+  });
+
+  test("J50 news that comes before its conversation is known counts once that is known", () => {
+    const cases = histories.chain((history) =>
+      fc.array(newsOf(history), { maxLength: 10 }).chain((news) =>
+        fc.record({
+          history: fc.constant(history),
+          news: fc.constant(news),
+          other: fc.shuffledSubarray([firstOf(history), ...news], { minLength: news.length + 1 }),
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(cases, ({ history, news, other }) => {
+        const row = mergeNew(other, (now) => {
+          if (now.isExact) expect(now.unread).toBe(unreadBetween(history, now.own.read, now.counted));
+        });
+        expect({ ...joined(row), with: row.with }).toEqual({ ...joined(mergeAll(history, news)), with: "bob" });
+        // It has its place in the list.
+        expect(row.rank).toBeLessThan(other.length + 1);
       }),
       runs,
     );
@@ -244,6 +278,7 @@ const message = (seq: number, isOwn = false): ConversationPatch => ({
   self: "me",
 });
 const read = (seq: number): ConversationPatch => ({ kind: "read", conversation: "c1", seq });
+const receipt = { kind: "receipt", conversation: "c1", user: "me", self: "me" } as const;
 
 describe("the number of unread messages", () => {
   test("J51 is not exact after a hole above the read mark, and exact after one below it", () => {
@@ -296,6 +331,25 @@ describe("the number of unread messages", () => {
   });
 });
 
+describe("what a device knows of a conversation", () => {
+  const listed = listedAt(history("bbb"), {
+    length: 3,
+    own: { delivered: 0, read: 0 },
+    peer: { delivered: 2, read: 1 },
+  });
+
+  test("J102 is not all as long as only news has told of it, except where its first message was that news", () => {
+    expect(mergeNew([message(1)]).isListed).toBe(true);
+    expect(mergeNew([message(3)]).isListed).toBe(false);
+    const deleted = { ...messageAt(1, false), version: 2, text: "", deleted: "bob" };
+    expect(mergeNew([{ kind: "message", message: deleted, self: "me" }]).isListed).toBe(false);
+    // All of it is read, so that the number is exact.
+    const read = mergeNew([message(3), { ...receipt, delivered: 3, read: 3 }]);
+    expect(read).toMatchObject({ isListed: false, unread: 0, isExact: true });
+    expect(mergeNew([{ ...receipt, delivered: 3, read: 3 }, listed])).toMatchObject({ isListed: true, unread: 0 });
+  });
+});
+
 describe("the list", () => {
   test("J52 a newer message moves its conversation to the top, an older one and a page of the list move nothing", () => {
     const ranks = makeRanks();
@@ -311,8 +365,9 @@ describe("the list", () => {
     expect(live?.rank).toBe(1);
     expect(merge(live, message(1))?.rank).toBe(1);
     expect(merge(live, listed)?.rank).toBe(1);
-    expect(
-      merge(null, { kind: "receipt", conversation: "c2", user: "bob", self: "me", delivered: 1, read: 1 }),
-    ).toBeNull();
+    // Nobody shows it without a last message, and its place is above all pages of the list.
+    const unknown = merge(null, { ...receipt, delivered: 1, read: 1 });
+    expect(unknown).toMatchObject({ last: null, rank: Number.MAX_SAFE_INTEGER });
+    expect([merge(unknown, listed).rank, merge(unknown, message(2)).rank]).toEqual([-2, 2]);
   });
 });

@@ -393,6 +393,29 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal([await vault.conversation({ id: "none" }), await vault.conversation({ with: "none" })], [null, null]);
   });
 
+  test("J50 news of a conversation that is not known is kept, is in no list, and counts once a page that is older has come", async (bench) => {
+    const [vault, other] = [await open(bench), await open(bench)];
+    const receipt = { kind: "receipt", conversation: "c1", user: "bob-c1", self: "me", delivered: 5, read: 4 } as const;
+    const setting = { kind: "setting", conversation: "c1", muted: true, version: 1 } as const;
+    await vault.write(arrival(message("c0", 1)), "relaxed");
+    equal((await vault.write({ conversations: [receipt, setting] }, "relaxed")).conversations, []);
+    const list = async () =>
+      [...(await other.boot(9)).conversations, ...(await other.conversations({ below: 1e9, limit: 9 }))].map(
+        ({ id }) => id,
+      );
+    equal([await list(), await vault.conversation({ with: "bob-c1" })], [["c0", "c0"], null]);
+    const listed = {
+      ...{ id: "c1", with: "bob-c1", lastMessage: message("c1", 5), unread: 5, delivered: 0, read: 0 },
+      ...{ peer: { delivered: 1, read: 0 }, setting: { muted: false, version: 0 } },
+    };
+    const { conversations } = await other.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
+    equal(
+      conversations.map(({ peer, setting: { muted }, unread }) => [peer, muted, unread]),
+      [[{ delivered: 5, read: 4 }, true, 5]],
+    );
+    equal([await list(), (await vault.conversation({ with: "bob-c1" }))?.id], [["c0", "c1", "c0", "c1"], "c1"]);
+  });
+
   test("J62 messages are read by their seqs, and an older version replaces none", async (bench) => {
     const vault = await open(bench);
     const seqs = [5, 1, 2, 9, 10, 100];

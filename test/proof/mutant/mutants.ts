@@ -19,6 +19,11 @@ export const mutants: readonly Mutant[] = [
     in: "test/client/sync/first-page.test.ts",
   },
   {
+    name: "a conversation that only news has told of is not asked for",
+    red: "J102 a conversation that only news has told of is asked for",
+    in: "test/client/sync/bounds.test.ts",
+  },
+  {
     name: "changes overtake an answer that waits",
     red: "H3 R3 an answer that is known holds changes back",
     in: "test/connection/outbox.test.ts",

@@ -237,7 +237,7 @@ const keysOf = (change: Write): readonly string[] => [
 ];
 
 const byRank = (rows: ReadonlyMap<string, ConversationRow>): readonly ConversationRow[] =>
-  [...rows.values()].toSorted((a, b) => b.rank - a.rank);
+  [...rows.values()].filter(({ last }) => last !== null).toSorted((a, b) => b.rank - a.rank);
 
 function apply(before: DiskState, change: Write): readonly [DiskState, Written] {
   const needs = needsOf(change);

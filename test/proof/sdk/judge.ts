@@ -36,6 +36,8 @@ function unfinishedDisk(world: SdkWorld): string | null {
     if (state !== null && state.wishes.size > 0) return `${browser.name} wants ${[...state.wishes.keys()].join(", ")}`;
     if (state !== null && [...state.outbox.values()].some((row) => row.failed === undefined))
       return `${browser.name} holds an outbox`;
+    for (const { id, last, isListed } of state?.conversations.values() ?? [])
+      if (last !== null && isListed === false) return `${browser.name} knows ${id} from its news alone`;
   }
   return null;
 }
