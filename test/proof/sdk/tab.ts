@@ -55,11 +55,13 @@ export function createTab({
   }
 
   function connect(url: string): SocketLike {
+    const parameters = new URL(url).searchParams;
+    const device = parameters.get("device");
     const socket: SocketLike = {
       send(text) {
         if (!effect()) return;
         world.trace(browser, `${serial} > ${text}`);
-        world.watch.frame(browser, text);
+        world.watch.frame(browser, text, device);
         if (link === null || !link.isOpen()) return;
         const frame = JSON.parse(text) as { readonly type: string; readonly id?: string };
         if (frame.type === "send" && timeline.now() < putOffUntil) putOff(frame.id);
@@ -90,9 +92,8 @@ export function createTab({
         process.run(() => link?.isOpen() === true && socket.onmessage?.({ data: JSON.stringify(answer) }));
       });
     if (!effect()) return socket;
-    const parameters = new URL(url).searchParams;
     const cursor = parameters.get("cursor") ?? undefined;
-    if (cursor !== undefined) world.watch.cursor(browser, cursor, "connected with");
+    if (cursor !== undefined) world.watch.cursor(browser, { text: cursor, what: "connected with", device });
     const node = world.pickNode(chance);
     if (node === null || !isOnline) {
       void timeline.after(1, () => process.run(() => socket.onclose?.({ code: 1006, reason: "" })));
@@ -127,7 +128,7 @@ export function createTab({
     const hello = {
       tenant: world.tenant,
       user: browser.user,
-      device: parameters.get("device") ?? "default",
+      device: device ?? "default",
       cursor,
       level: Number(parameters.get("level") ?? 1),
     };

@@ -27,7 +27,7 @@ function watchDisk() {
   const browser = { name: "alice0", disk: { state: () => state } } as unknown as Browser;
   return {
     problems,
-    acks: (n: number): void => watch.frame(browser, ack(n)),
+    acks: (n: number, device = "d"): void => watch.frame(browser, ack(n), device),
     crashesTo(n: number): void {
       state = stateAt(n);
       watch.fellBack(browser);
@@ -49,6 +49,15 @@ test("J5 a tab may ack what its disk has held, although another tab has moved th
   expect(problems).toEqual([]);
   acks(10);
   expect(problems).toEqual(["J5 alice0 acked 10, its disk has held 9"]);
+});
+
+test("J5 a tab whose disk was deleted may ack what that one has held, until it knows", () => {
+  const { problems, acks, moves } = watchDisk();
+  moves(7);
+  acks(9, "the device of the disk that was deleted");
+  expect(problems).toEqual([]);
+  acks(9);
+  expect(problems).toEqual(["J5 alice0 acked 9, its disk has held 7"]);
 });
 
 test("J5 what a crash has taken back is not held", () => {

@@ -16,6 +16,9 @@ export type Snapshot = {
   readonly upTo: number;
 };
 
+/** A cursor that leaves a client. `device`: null where nothing says whose it is. */
+type SaidCursor = { readonly text: string; readonly what: string; readonly device: string | null };
+
 export type Watch = ReturnType<typeof createWatch>;
 
 /** Looks at everything that leaves a client, and at each write of its disk, when it happens. */
@@ -44,11 +47,12 @@ export function createWatch({
 
   /**
    * A cursor leaves a client: its disk must hold it or a later one, or have held it. No client can compare two cursors: a tab that goes on from another one's may
-   * name a place that is a little behind it, up to which it has written everything just as well.
+   * name a place that is a little behind it, up to which it has written everything just as well. A tab whose disk was deleted, and that does not know it yet,
+   * speaks for the device of that one.
    */
-  function cursor(browser: Browser, text: string, what: string): void {
+  function cursor(browser: Browser, { text, what, device }: SaidCursor): void {
     const state = browser.disk.state();
-    if (state === null) return;
+    if (state === null || (device !== null && device !== state.meta.device)) return;
     const [said, held] = [placeOf(text), placeOf(state.meta.cursor)];
     // Another tab may have stored the cursor of another history.
     if (held !== null && held.epoch !== said?.epoch) return;
@@ -72,16 +76,18 @@ export function createWatch({
     placeOf,
     snapshots,
     refused,
-    frame(browser: Browser, text: string): void {
+    /** `device`: that of its connection. */
+    frame(browser: Browser, text: string, device: string | null): void {
       const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
-      if (frame.type === "ack" && frame.cursor !== undefined) cursor(browser, frame.cursor, "acked");
+      if (frame.type === "ack" && frame.cursor !== undefined)
+        cursor(browser, { text: frame.cursor, what: "acked", device });
       if (frame.type === "send" && frame.id !== undefined) send(browser, frame.id);
     },
     request(browser: Browser, { method, url, body }: { method: string; url: URL; body: string }): void {
       if (method !== "POST" || body === "") return;
-      const { id, cursor: acked } = JSON.parse(body) as { readonly id?: string; readonly cursor?: string };
+      const { id, cursor: acked, device = null } = JSON.parse(body) as Partial<Record<string, string>>;
       if (url.pathname === "/messages" && id !== undefined) send(browser, id);
-      if (url.pathname === "/ack" && acked !== undefined) cursor(browser, acked, "acked");
+      if (url.pathname === "/ack" && acked !== undefined) cursor(browser, { text: acked, what: "acked", device });
     },
     /** A frame reaches a client. The first welcome of a device says where its part of the log begins. */
     received(browser: Browser, text: string): void {
