@@ -57,6 +57,8 @@ type Unkept = Pick<Pending, "row" | "draft">;
 const rowsMax = 1_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
+/** A timer that is this late was one of a page that was frozen. */
+const lateMs = 500;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const answers = createAnswers({ cache, keeper });
@@ -89,7 +91,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
 
   async function keep(unkept: Unkept): Promise<void> {
     const { row } = unkept;
-    const cancelStall = clock.after(stallMs, () => {
+    const cancelStall = whenAwake(clock, () => {
       if (cache.pending.get(row.id)?.stage !== "keeping" || edits.isChanging(row.id)) return;
       // From now on it may have been sent.
       const stalled: Pending = { ...unkept, row: { ...row, isTried: true }, stage: "stalled" };
@@ -174,6 +176,16 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     },
     close: answers.close,
   };
+}
+
+/** Waits once more where its timer is late: what the storage has answered while the page was frozen is heard first. */
+function whenAwake(clock: Environment["clock"], stall: () => void): () => void {
+  const late = clock.elapsed() + stallMs + lateMs;
+  let cancel = clock.after(stallMs, () => {
+    if (clock.elapsed() < late) stall();
+    else cancel = clock.after(stallMs, stall);
+  });
+  return () => cancel();
 }
 
 const writeOf = ({ row, draft }: Unkept): Write => ({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] });

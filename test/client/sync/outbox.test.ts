@@ -57,6 +57,27 @@ test("J2 J91 a message that went out while the storage hung, and was not kept, i
   expect(await accepted).toMatchObject({ id, seq: 1 });
 });
 
+test("J2 a page that was frozen hears first whether its storage has kept a message, and waits two seconds more for it", async () => {
+  const vault = await memory().open(scope, () => "d");
+  let fail = (): void => {};
+  const write = () => new Promise<never>((_, reject) => (fail = () => reject(new VaultError("full", "No room"))));
+  const { clock, cache, outbox } = openOutbox({ ...vault, write, evict: async () => 0 });
+  const send = () => outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  const { id, kept } = send();
+  clock.freeze(2_500);
+  await clock.advance(1_999);
+  expect(cache.pending.get(id)?.stage).toBe("keeping");
+  fail();
+  await expect(kept).rejects.toMatchObject({ code: "storage_full" });
+  expect(cache.pending.has(id)).toBe(false);
+  await clock.advance(60_000);
+  const again = send();
+  clock.freeze(60_000);
+  await clock.advance(0);
+  await clock.advance(2_000);
+  expect(cache.pending.get(again.id)?.stage).toBe("stalled");
+});
+
 test("J91 J94 a message that another tab has had accepted, and that a reset has dropped, is found once the log has brought it again", async () => {
   const storage = memory();
   const [vault, other] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
