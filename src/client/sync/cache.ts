@@ -67,7 +67,7 @@ export function createCache(): Cache {
   const wishes = new Map<string, Wish>();
   const relations = new Map<string, RelationRow>();
   const listeners = new Set<(change: Change) => void>();
-  let floor = Number.NEGATIVE_INFINITY;
+  let floor = -Infinity;
   /** Of the cache that was read last; null: none was. */
   let resets: number | null = null;
   let isListed = false;
@@ -99,7 +99,7 @@ export function createCache(): Cache {
     conversations.clear();
     byUser.clear();
     relations.clear();
-    floor = Number.NEGATIVE_INFINITY;
+    floor = -Infinity;
   }
 
   return {
@@ -118,7 +118,7 @@ export function createCache(): Cache {
       conversations.clear();
       byUser.clear();
       for (const row of boot.conversations) put(sameOr(known.get(row.id), row));
-      floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
+      floor = boot.conversations.at(-1)?.rank ?? -Infinity;
       replaceWaiting(boot);
       // Another tab may have got the reset.
       const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
@@ -134,7 +134,7 @@ export function createCache(): Cache {
     },
     addPage(rows, isEnd) {
       for (const row of rows) put(row);
-      floor = isEnd ? Number.NEGATIVE_INFINITY : (rows.at(-1)?.rank ?? floor);
+      floor = isEnd ? -Infinity : (rows.at(-1)?.rank ?? floor);
       tell({ of: "conversations", messages: null });
     },
     hold: put,

@@ -46,7 +46,7 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
   }
 
   async function load(): Promise<void> {
-    if (cache.floor() > Number.NEGATIVE_INFINITY) {
+    if (cache.floor() > -Infinity) {
       const rows = await keeper.vault().conversations({ below: cache.floor(), limit: listPage });
       cache.addPage(rows, rows.length < listPage);
       if (rows.length > 0) return set("more");

@@ -116,8 +116,9 @@ function withMessage(
   const other = to === undefined ? null : from === self ? to : from;
   const next: ConversationRow = {
     ...known,
+    with: known.with ?? other,
     // Of a new conversation there is nothing else to know. The first message of an older one comes again when it was changed.
-    ...(known.last === null && { with: other, isListed: seq === 1 && version === undefined }),
+    ...(known.last === null && { isListed: seq === 1 && version === undefined }),
     ranges: addRange(known.ranges, [seq, seq]),
     last: laterOf(known.last, message),
     // It moves to the top as it comes; an older one moves nothing.
@@ -138,7 +139,8 @@ function withListed(known: ConversationRow, listed: ListedConversation, ranks: R
   const { seq } = listed.lastMessage;
   const next: ConversationRow = {
     ...(listed.setting === undefined ? known : withSetting(known, listed.setting)),
-    ...(known.last === null && { with: listed.with ?? null, rank: ranks.down() }),
+    ...(known.last === null && { rank: ranks.down() }),
+    with: known.with ?? listed.with ?? null,
     isListed: true,
     last: laterOf(known.last, listed.lastMessage),
     peer: listed.peer === undefined ? known.peer : maxMarks(known.peer, listed.peer),

@@ -348,6 +348,19 @@ describe("what a device knows of a conversation", () => {
     expect(read).toMatchObject({ isListed: false, unread: 0, isExact: true });
     expect(mergeNew([{ ...receipt, delivered: 3, read: 3 }, listed])).toMatchObject({ isListed: true, unread: 0 });
   });
+
+  test("J50 names its other user, whichever news has named them", () => {
+    const { to: _, ...own } = messageAt(2, true);
+    // An answer to a message for a conversation that is not known names no user.
+    const accepted: ConversationPatch = { kind: "message", message: own, self: "me" };
+    for (const news of [
+      [accepted, listed],
+      [listed, accepted],
+      [accepted, message(3)],
+      [message(3), accepted],
+    ])
+      expect(mergeNew(news).with).toBe("bob");
+  });
 });
 
 describe("the list", () => {
