@@ -14,6 +14,12 @@ export const clientOutbox = {
     from: "cache.boot(boot);",
     to: "cache.boot({ ...boot, outbox: boot.outbox.map((row) => ({ ...row, id: ids.next() })) });",
   },
+  "a page that was frozen sends before its storage has answered": {
+    rule: "J2",
+    file: "client/sync/outbox.ts",
+    from: "if (clock.elapsed() < late) stall();",
+    to: "if (late > 0) stall();",
+  },
   "a row goes when it is sent": {
     rule: "J58",
     edits: [

@@ -24,6 +24,11 @@ export const mutants: readonly Mutant[] = [
     in: "test/client/sync/bounds.test.ts",
   },
   {
+    name: "a page that was frozen sends before its storage has answered",
+    red: "J2 a page that was frozen hears first",
+    in: "test/client/sync/outbox.test.ts",
+  },
+  {
     name: "changes overtake an answer that waits",
     red: "H3 R3 an answer that is known holds changes back",
     in: "test/connection/outbox.test.ts",
