@@ -7,7 +7,7 @@ import type { Peer } from "../access/peer.ts";
 import { createLog } from "../internal/logger.ts";
 import { problem } from "../protocol/problem.ts";
 import { openDocs } from "./docs-folder.ts";
-import { gzipped, openApiFile, webFile, webScript } from "./web-file.ts";
+import { gzipped, openApiFile, pageRestAddress, webFile, webScript } from "./web-file.ts";
 
 const log = createLog(["tidings", "server"]);
 
@@ -74,13 +74,21 @@ export async function siteOf(
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
   // The page need not ask for /config.json before it can begin.
   const page = async (): Promise<string> =>
-    (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
+    (await webFile("page.html"))
+      .replace('data-auth="demo"', `data-auth="${auth.kind}"`)
+      .replace("/page-rest.js", await pageRestAddress());
   site.get("/", async () => file("text/html; charset=utf-8", await page()));
   // Browsers ask again each time (no-cache); with the ETag an unchanged file is answered with 304.
   for (const name of ["early.js", "page.js"] as const)
     site.get(`/${name}`, etag(), async ({ req }) =>
       compressible(req.raw, "text/javascript; charset=utf-8", await webScript(name)),
     );
+  // The page of another release gets none: it says so, and can be loaded again.
+  site.get("/page-rest.js", etag(), async ({ req, notFound }) => {
+    const version = req.query("v");
+    if (version !== undefined && !(await pageRestAddress()).endsWith(`=${version}`)) return notFound();
+    return compressible(req.raw, "text/javascript; charset=utf-8", await webScript("page-rest.js"));
+  });
   // One request for both: the chat's style, which the element has too, and that of the page around it.
   site.get("/page.css", etag(), async ({ req }) =>
     compressible(req.raw, "text/css; charset=utf-8", `${await webFile("chat.css")}\n${await webFile("page.css")}`),

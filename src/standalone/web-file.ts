@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -15,10 +16,9 @@ export const openApiFile = (): Promise<string> =>
     ? webFile("openapi.json")
     : readFile(pathFromHere("../../docs/openapi.json"), "utf8");
 
-/** The scripts of the browser, each with its source: of the page, its first requests, and of the element `<tidings-chat>`. */
-const scriptSources = { "page.js": "page.tsx", "early.js": "early.ts", "tidings-chat.js": "tidings-chat.ts" } as const;
-export type WebScript = keyof typeof scriptSources;
-export const webScripts = Object.keys(scriptSources) as readonly WebScript[];
+/** The scripts of the browser: of the page its first requests, its first messages, and the rest of it; and of the element `<tidings-chat>`. */
+export const webScripts = ["early.js", "page.js", "page-rest.js", "tidings-chat.js"] as const;
+export type WebScript = (typeof webScripts)[number];
 
 const scripts = new Map<WebScript, Promise<string>>();
 
@@ -29,6 +29,15 @@ export function webScript(name: WebScript): Promise<string> {
   made.catch(() => scripts.delete(name));
   return made;
 }
+
+/** The address of the rest of the page in its script. It has a version, so that a page of one release never gets the rest of another. */
+export async function pageRestAddress(): Promise<string> {
+  const [address] = restAddress.exec(await webScript("page.js")) ?? [];
+  if (address === undefined) throw new Error("The script of the page does not load the rest of it");
+  return address.slice(1);
+}
+
+const restAddress = /\.\/page-rest\.js\?v=\w+/;
 
 const compressed = new Map<string, Uint8Array<ArrayBuffer>>();
 
@@ -60,22 +69,44 @@ export type BundleOptions = {
 };
 
 /** Makes one script of what `entry` imports; runs on Bun alone. */
-export async function bundleScript(
-  entry: string,
-  { react = {}, mode = "production", format = "esm", external = [] }: BundleOptions = {},
-): Promise<string> {
-  const { outputs } = await Bun.build({
+export async function bundleScript(entry: string, options: BundleOptions = {}): Promise<string> {
+  const { outputs } = await Bun.build({ ...configOf(entry, options), external: [...(options.external ?? [])] });
+  const [output] = outputs;
+  if (output === undefined) throw new Error(`No script was made of ${entry}`);
+  return await output.text();
+}
+
+function configOf(entry: string, { react = {}, mode = "production", format = "esm" }: BundleOptions): Bun.BuildConfig {
+  return {
     entrypoints: [entry],
     target: "browser",
     minify: true,
     format,
-    external: [...external],
     define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     plugins: [replacing(react)],
+  };
+}
+
+/** Makes the script of the page, and of what it imports later a second one, which takes from the first what both need. */
+async function bundlePage(): Promise<Readonly<Record<"page.js" | "page-rest.js", string>>> {
+  const { outputs } = await Bun.build({
+    ...configOf(webPath("page.tsx"), { react: pageReact }),
+    splitting: true,
+    modulePreload: false,
+    // What both need is in the first one, so that there are no more than two.
+    minChunkSize: Number.MAX_SAFE_INTEGER,
+    naming: { entry: "[name]-[hash].js", chunk: "[name]-[hash].js" },
   });
-  const [output] = outputs;
-  if (output === undefined) throw new Error(`No script was made of ${entry}`);
-  return await output.text();
+  const [page, rest, ...others] = outputs;
+  if (page?.kind !== "entry-point" || rest?.kind !== "chunk" || others.length > 0)
+    throw new Error("The page was not made of two scripts");
+  const [pageName, restName] = [page, rest].map(({ path }) => path.replace("./", "")) as [string, string];
+  const restText = await shortened((await rest.text()).replaceAll(pageName, "page.js"));
+  const version = createHash("sha256").update(restText).digest("hex").slice(0, 12);
+  return {
+    "page.js": await shortened((await page.text()).replaceAll(restName, `page-rest.js?v=${version}`)),
+    "page-rest.js": restText,
+  };
 }
 
 const replacing = (names: Replacements): Bun.BunPlugin => ({
@@ -88,6 +119,23 @@ const replacing = (names: Replacements): Bun.BunPlugin => ({
   },
 });
 
+/** Scripts that are made together share no names, and get long ones: each by itself has short ones. */
+async function shortened(script: string): Promise<string> {
+  const [entry, target] = ["/script.js", "browser"] as const;
+  const { outputs } = await Bun.build({
+    ...{ entrypoints: [entry], files: { [entry]: script } },
+    ...{ target, minify: true, external: ["*"] },
+  });
+  return (await outputs[0]?.text()) ?? script;
+}
+
+let page: ReturnType<typeof bundlePage> | null = null;
+
 /** Makes a script of the browser from its source. */
-export const bundleWebScript = (name: WebScript): Promise<string> =>
-  bundleScript(webPath(scriptSources[name]), { react: pageReact, format: name === "early.js" ? "iife" : "esm" });
+export async function bundleWebScript(name: WebScript): Promise<string> {
+  if (name === "early.js") return await bundleScript(webPath("early.ts"), { react: pageReact, format: "iife" });
+  if (name === "tidings-chat.js") return await bundleScript(webPath("tidings-chat.ts"), { react: pageReact });
+  page ??= bundlePage();
+  page.catch(() => (page = null));
+  return (await page)[name];
+}

@@ -2,14 +2,14 @@ import { type ReactNode, useMemo } from "react";
 import type { Target } from "../client/index.ts";
 import { useClient } from "../react/index.ts";
 import { createOpenThreads } from "./open-threads.ts";
-import { People } from "./people.tsx";
+import type { FrameParts } from "./frame-parts.tsx";
 import { useIsDrawn } from "./hooks.ts";
-import { useShortcuts } from "./shortcuts.ts";
-import { StatusLine } from "./status-line.tsx";
 import { useSurface, type View } from "./surface.tsx";
 import { ThreadView } from "./thread-view.tsx";
 
 export type ChatFrameProps = {
+  /** Null: they are being loaded. */
+  readonly parts: FrameParts | null;
   readonly view: View;
   /** The open conversation; in a list alone, the chosen one. */
   readonly target: Target | null;
@@ -22,22 +22,22 @@ export type ChatFrameProps = {
 };
 
 /** The chat of a known user: the conversations, and the open one. */
-export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProps): ReactNode {
+export function ChatFrame({ parts, view, target, seq, takesFocus, head }: ChatFrameProps): ReactNode {
   const client = useClient();
   const { isPage } = useSurface();
   const threads = useMemo(createOpenThreads, [client]);
-  useShortcuts(target, view);
   // Beside an open conversation the list comes after its messages.
-  const hasPeople = useIsDrawn() || target === null || view === "list";
+  const hasSide = useIsDrawn() || target === null || view === "list";
   const Part = isPage ? "main" : "div";
   const shown = view === "full" ? (target === null ? "people" : "chat") : view === "list" ? "people" : "chat";
   return (
     <div id="app" data-view={shown} data-parts={view}>
-      <StatusLine />
+      {parts !== null && <parts.StatusLine />}
+      {parts !== null && <parts.Shortcuts target={target} view={view} />}
       {view !== "thread" && (
         <div id="side">
-          {hasPeople && head}
-          {hasPeople && <People {...{ self: client.user, target, threads }} />}
+          {hasSide && head}
+          {hasSide && parts !== null && <parts.People {...{ self: client.user, target, threads }} />}
         </div>
       )}
       {view !== "list" &&

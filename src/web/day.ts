@@ -1,3 +1,5 @@
+import { afterDrawing } from "./after-drawing.ts";
+
 /** How times are shown, in one language. Times are milliseconds since the Unix epoch, shown in the reader's time zone. `today`: its start. */
 export type DayNames = {
   clock(time: number): string;
@@ -52,7 +54,8 @@ export function dayNamesIn(language?: string): DayNames {
     isLoaded: () => isLoaded,
     load(then) {
       waiting.add(then);
-      if (waiting.size === 1) setTimeout(loadNow);
+      // After the drawing that is due, unless nobody sees the page.
+      if (waiting.size === 1) afterDrawing(loadNow);
       return () => void waiting.delete(then);
     },
     day(time, today) {

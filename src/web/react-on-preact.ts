@@ -33,6 +33,13 @@ export function memo<Props extends object>(content: ComponentType<Props>): Compo
   };
 }
 
-export const createRoot = (parent: Element): { readonly render: (content: VNode) => void } => ({
-  render: (content) => render(content, parent),
-});
+export function createRoot(parent: Element): { readonly render: (content: VNode) => void } {
+  const before = [...parent.childNodes];
+  return {
+    render(content) {
+      render(content, parent);
+      // As React does: what was there before goes.
+      for (const node of before.splice(0)) node.remove();
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useClient, useOutbox } from "../react/index.ts";
-import { signOut } from "./session.ts";
+import { signOut } from "./user-session.ts";
 
 type SignOutProps = { readonly tenant: string | undefined; readonly onClose: () => void };
 

@@ -26,7 +26,7 @@ export function wantedFiles(): readonly string[] {
     ...new Set([
       "LICENSE",
       "package.json",
-      ...["web/early.js", "web/page.js", "web/tidings-chat.js", "web/tidings-chat.d.ts"],
+      ...["web/early.js", "web/page.js", "web/page-rest.js", "web/tidings-chat.js", "web/tidings-chat.d.ts"],
       ...page.map((name) => `web/${name}`),
       ...packagedDocs().values(),
     ]),
@@ -69,7 +69,9 @@ function importFaults(folder: string, path: string): readonly string[] {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const isDeclaration = path.endsWith(".d.ts");
-  return specifiersOf(readFileSync(join(folder, path), "utf8")).flatMap(({ value }) => {
+  return specifiersOf(readFileSync(join(folder, path), "utf8")).flatMap(({ value: named }) => {
+    // The scripts of the page are addresses, with a version.
+    const value = path.startsWith("web/") ? named.replace(/\?v=\w+$/, "") : named;
     if (value.startsWith(".")) {
       const target = join(folder, dirname(path), isDeclaration ? value.replace(/\.js$/, ".d.ts") : value);
       return value.endsWith(".js") && existsSync(target) ? [] : [`${path} imports ${value}, which is not there`];

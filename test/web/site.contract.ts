@@ -16,6 +16,7 @@ export function describeSite(runtime: string, start: Start): void {
       "/": "text/html",
       "/early.js": "text/javascript",
       "/page.js": "text/javascript",
+      "/page-rest.js": "text/javascript",
       "/tidings-chat.js": "text/javascript",
       "/page.css": "text/css",
       "/push-worker.js": "text/javascript",
@@ -44,7 +45,7 @@ export function describeSite(runtime: string, start: Start): void {
     });
 
     test("W1 a script and a style that did not change are not sent again", async () => {
-      for (const path of ["/page.js", "/page.css", "/openapi.json"]) {
+      for (const path of ["/page.js", "/page-rest.js", "/page.css", "/openapi.json"]) {
         const etag = (await fetch(base + path)).headers.get("etag") ?? "";
         const again = await fetch(base + path, { headers: { "If-None-Match": etag } });
         expect([again.status, await again.text()]).toEqual([304, ""]);
@@ -52,7 +53,7 @@ export function describeSite(runtime: string, start: Start): void {
     });
 
     test("W53 the script, the style and the description come compressed where the browser takes that", async () => {
-      for (const path of ["/page.js", "/page.css", "/openapi.json"]) {
+      for (const path of ["/page.js", "/page-rest.js", "/page.css", "/openapi.json"]) {
         const ask = (encoding: string) =>
           fetch(base + path, { headers: { "Accept-Encoding": encoding }, decompress: false });
         const [plain, packed] = [await ask("gzip;q=0, identity"), await ask("br, gzip")];

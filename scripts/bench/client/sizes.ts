@@ -37,7 +37,8 @@ async function measureSizes(folder: string): Promise<readonly Measure[]> {
     size("the client", await bundledBytes(entry("client"), whole)),
     size("the client of a browser", await bundledBytes(entry("browser"), browser)),
     size("the hooks", await bundledBytes(entry("hooks"), hooks, ["react"])),
-    size("the page's script", bytesOf(await bundleWebScript("page.js"))),
+    size("the page's script before the first message", bytesOf(await bundleWebScript("page.js"))),
+    size("the rest of the page's script", bytesOf(await bundleWebScript("page-rest.js"))),
     size("the page's style", bytesOf(await webFile("page.css"))),
     ...(await measureAnchors(join(folder, "anchors"))),
   ];

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Client, Target } from "../../client/index.ts";
 import { Tidings } from "../../react/index.ts";
 import { ChatFrame } from "../chat-frame.tsx";
+import { frameParts } from "../frame-parts.tsx";
 import { type Surface, SurfaceProvider, type View } from "../surface.tsx";
 
 type ChatViewProps = {
@@ -16,7 +17,7 @@ type ChatViewProps = {
 export const ChatView = ({ client, surface, ...shown }: ChatViewProps): ReactNode => (
   <Tidings client={client}>
     <SurfaceProvider value={surface}>
-      <ChatFrame {...shown} seq={null} />
+      <ChatFrame {...shown} parts={frameParts} seq={null} />
     </SurfaceProvider>
   </Tidings>
 );
