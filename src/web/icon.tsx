@@ -31,7 +31,8 @@ const hueCount = 6;
 export function Avatar({ name }: { readonly name: string }): ReactNode {
   let hash = 0;
   for (const char of name) hash = (hash * 31 + char.charCodeAt(0)) % 9_973;
-  const [letter = "?"] = /[\p{L}\p{N}]/u.exec(name) ?? [];
+  // The second expression takes the browser long to prepare, and few names need it.
+  const [letter = "?"] = /^[a-z0-9]/i.exec(name) ?? /[\p{L}\p{N}]/u.exec(name) ?? [];
   return (
     <span className="avatar" aria-hidden="true" data-hue={hash % hueCount}>
       {letter.toUpperCase()}
