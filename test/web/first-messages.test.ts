@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
 import type { Page, Route } from "playwright-core";
+import { startServer } from "../support/server.ts";
 import { online, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
@@ -93,6 +96,40 @@ describePage("the page before its client is here", ({ base, open, names, post })
     await alice.goto(`${base()}/?user=${a}&to=${b}`);
     await online(alice);
     await until(() => field(alice), "half a thou");
+  });
+
+  test("W73 where a cookie proves the user, the first messages are shown as theirs", async () => {
+    const secret = "a secret of at least 32 bytes, for tests";
+    const token = await new SignJWT({})
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setSubject("carol")
+      .setExpirationTime("1h")
+      .sign(new TextEncoder().encode(secret));
+    const guarded = await startServer({ env: { AUTH: "jwt", JWT_SECRET: secret, JWT_COOKIE: "session" } });
+    try {
+      const url = `http://127.0.0.1:${guarded.port}`;
+      const sent = await fetch(`${url}/messages`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+        body: JSON.stringify({ id: randomUUID(), to: "dave", text: "mine" }),
+      });
+      expect(sent.status).toBe(201);
+      const { prepare, letThrough } = heldRest();
+      const page = await open(`${url}/?to=dave`, {
+        async prepare(made) {
+          await made.context().addCookies([{ name: "session", value: token, url }]);
+          await prepare(made);
+        },
+      });
+      await until(() => ticks(page), ["accepted"]);
+      expect(await texts(page)).toEqual(["mine"]);
+      letThrough();
+      await online(page);
+      // The page closes before its server, or the browser logs a lost connection.
+      await page.context().close();
+    } finally {
+      await guarded.dispose();
+    }
   });
 
   test("W74 a page whose client cannot be loaded says so, keeps what it shows, and tries again", async () => {
