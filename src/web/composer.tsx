@@ -50,10 +50,10 @@ export const Composer = memo(function Composer(props: ComposerProps): ReactNode 
     return thread.draft.subscribe(() => show(thread.draft.get()));
   }, [thread, editing]);
 
-  // On a phone the keyboard stays closed until the field is touched. Before it is painted: later it would take the focus from where its user has put it.
+  // On a phone the keyboard stays closed until the field is touched. Once, before it is painted: later it would take the focus from where its user has put it.
   useLayoutEffect(() => {
     if (takesFocus && !isTouch()) field.current?.focus();
-  }, [thread]);
+  }, []);
 
   function onInput({ currentTarget: { value } }: { readonly currentTarget: HTMLTextAreaElement }): void {
     if (field.current !== null) grow(field.current);

@@ -45,6 +45,19 @@ describePage("the page before its client is here", ({ base, open, names, post })
     await until(() => ticks(bob), ["read", "read"]);
   });
 
+  test("W73 the focus stays where its user has put it before the client is here", async () => {
+    const [a, b] = names();
+    await post(b, a, ["hello"]);
+    const { prepare, letThrough } = heldRest();
+    const alice = await open(`/?user=${a}&to=${b}`, { prepare });
+    await until(() => texts(alice), ["hello"]);
+    await alice.focus("#log");
+    letThrough();
+    await online(alice);
+    await until(() => alice.locator(".person").count(), 1);
+    expect(await alice.evaluate(`document.activeElement.id`)).toBe("log");
+  });
+
   test("W73 what is typed before stays in the field, and what is sent before is sent once", async () => {
     const [a, b] = names();
     await post(b, a, ["hello"]);
