@@ -10,6 +10,7 @@ import { createFirstClient, type FirstClient } from "./first-client.ts";
 import { readFirstPage } from "./first-page.ts";
 import type { Identity } from "./last-identity.ts";
 import { brokenParts } from "./broken-parts.tsx";
+import { reload } from "./reload.ts";
 import { type Auth, begin, type Start } from "./session.ts";
 import { Notice, StartForm } from "./start-form.tsx";
 
@@ -86,7 +87,11 @@ async function openChat(auth: Auth, identity: Identity): Promise<void> {
   if (rest === null) {
     if (first !== null) return draw(first.client, brokenParts);
     return root.render(
-      <Notice title="The page cannot be loaded" text="Check your connection, then try again." onRetry={reload} />,
+      <Notice
+        title="The page cannot be loaded"
+        text="Check your connection, then try again."
+        onRetry={() => void reload()}
+      />,
     );
   }
   const client = rest.openClient(auth, { ...identity, drawn });
@@ -102,8 +107,6 @@ async function openChat(auth: Auth, identity: Identity): Promise<void> {
   first?.handOver(client);
   draw(client, rest.pageParts);
 }
-
-const reload = (): void => location.reload();
 
 function report(fault: unknown): null {
   console.error(fault);

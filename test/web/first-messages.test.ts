@@ -155,6 +155,12 @@ describePage("the page before its client is here", ({ base, open, names, post })
     await alice.waitForSelector("#broken[role=alert]");
     expect(await texts(alice)).toEqual(["hello"]);
     await alice.keyboard.type("half a thou");
+    // Without a network the browser would show a page of its own.
+    await alice.context().setOffline(true);
+    await alice.click("#broken button");
+    await until(() => alice.textContent("#broken span"), "The server cannot be reached: nothing can be sent.");
+    expect(await texts(alice)).toEqual(["hello"]);
+    await alice.context().setOffline(false);
     isBroken = false;
     await alice.click("#broken button");
     await online(alice);
