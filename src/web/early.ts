@@ -13,3 +13,9 @@ const tenant = isDemo ? parameter("tenant") : recall()?.tenant;
 const first = isDemo && user === undefined ? null : firstPaths({ user, tenant }, isDemo);
 
 sendEarly([...(isDemo ? [] : ["/me"]), ...Object.values(first ?? {})]);
+
+/** Without first messages the page begins with the client. Where there are some, its script would take the network from them. */
+if (first === null || parameter("seq") !== undefined) {
+  const href = document.currentScript?.dataset["rest"] ?? "";
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+}

@@ -85,6 +85,27 @@ describePage("the page before its client is here", ({ base, open, names, post })
     await until(() => texts(alice), ["hello", "early"]);
   });
 
+  test("W73 the script with the client is asked for after the first messages, where the device has some at once", async () => {
+    const [a, b] = names();
+    await post(b, a, ["hello"]);
+    const shown: number[] = [];
+    const prepare = async (page: Page): Promise<void> =>
+      void (await page.route(restUrl, async (route) => {
+        shown.push(await page.locator(".message").count());
+        await route.continue();
+      }));
+    const alice = await open(`/?user=${a}&to=${b}`, { prepare });
+    await online(alice);
+    expect(shown).toEqual([1]);
+    const preloads = () => alice.locator("link[rel=modulepreload]").count();
+    expect(await preloads()).toBe(0);
+    for (const path of [`/?user=${a}&to=${b}`, `/?user=${a}`, `/?user=${b}&to=${a}&seq=1`]) {
+      await alice.goto(base() + path);
+      await online(alice);
+      expect(await preloads()).toBe(1);
+    }
+  });
+
   test("W73 what is chosen before is done when the client is here", async () => {
     const [a, b] = names();
     await post(b, a, ["hello"]);
@@ -181,7 +202,7 @@ describePage("the page before its client is here", ({ base, open, names, post })
   test("W74 a page never gets the rest of another release", async () => {
     const page = await (await fetch(`${base()}/page.js`)).text();
     const [address = ""] = restAddress.exec(page) ?? [];
-    expect(await (await fetch(`${base()}/`)).text()).toContain(`rel="modulepreload" href="/${address}"`);
+    expect(await (await fetch(`${base()}/`)).text()).toContain(`data-rest="/${address}"`);
     expect((await fetch(`${base()}/${address}`)).status).toBe(200);
     expect((await fetch(`${base()}/${address.slice(0, -1)}`)).status).toBe(404);
   });
