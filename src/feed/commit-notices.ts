@@ -1,21 +1,23 @@
+import { type AssembledStretch, createAssembly } from "./assembly.ts";
+import { audienceOf, type Audiences, createAudiences, userSubject, wholeSubject } from "./audience.ts";
+import { parseRows, parseText } from "./notice-text.ts";
 import type { Transport } from "../bus/transport.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
-import { logKinds } from "../log/log-kinds.ts";
+import { isForAllNodes } from "../log/log-kinds.ts";
 import type { LogEntry } from "../model.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import type { Commit } from "../store/store.ts";
 
-/** A commit that a node made, with its entries or without. */
-export type CommitNotice = Omit<Commit, "entries"> & {
+/** A commit that a node made, or a stretch of one: with its entries or without. */
+export type CommitNotice = AssembledStretch & {
   /** The history that the commit belongs to. */
   readonly epoch: string;
-  readonly entries?: Commit["entries"];
 };
 
 /** Notices of commits between the nodes on one database. One may come late, twice, out of order or never. */
 export type CommitNotices = {
-  /** Receives the notices of this history from now on, and of no other one. */
-  follow(epoch: string): void;
+  /** Receives the notices of this history from now on, and of no other one. `position`: every entry up to there is known already. */
+  follow(epoch: string, position?: () => number): void;
   /** Receives nothing any more. */
   stop(): void;
   /** Sends a notice to all other nodes. Returns at once and never throws. */
@@ -26,6 +28,10 @@ export type CommitNotices = {
   onUnknown(listener: (kind: string) => void): void;
   /** Calls `listener` when notices may have been missed. */
   onGap(listener: () => void): void;
+  /** The users whose entries this node needs: of a divided commit it gets no others. */
+  readonly audiences: Pick<Audiences, "add" | "remove" | "addAll">;
+  /** Commits are divided while this is true: their entries go only to the nodes that need them. Default: never. */
+  divideWhile(isDivided: () => boolean): void;
 };
 
 const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
@@ -33,7 +39,7 @@ const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
 export type CommitNoticesOptions = {
   /** The longest text. */
   readonly charsMax?: number;
-  readonly clock?: Pick<Clock, "defer">;
+  readonly clock?: Pick<Clock, "defer" | "after">;
 };
 
 /**
@@ -45,74 +51,182 @@ export function createCommitNotices(transport: Transport, options: CommitNotices
   const listeners: ((notice: CommitNotice) => void)[] = [];
   const unknownListeners: ((kind: string) => void)[] = [];
   /** Notices with texts that are not published yet, in the order of the commits. */
-  const waiting: { readonly subject: readonly string[]; readonly texts: Iterator<string, void, void> }[] = [];
+  const waiting: Iterator<BusText, void, void>[] = [];
   let end = (): void => {};
+  let followed = { epoch: "", position: (): number => 0 };
+  let isDivided = (): boolean => false;
+  const audiences = createAudiences({
+    transport,
+    onRows: (text) => receiveRows(text),
+    onWhole: (text) => receive(text),
+  });
+  const assembly = createAssembly({
+    ...{ clock, audiences, position: () => followed.position() },
+    onStretch: (stretch) => pass({ ...stretch, epoch: followed.epoch }),
+  });
 
   function publishWaiting(): void {
     for (let chars = 0; ;) {
       const [first] = waiting;
       if (!first) return;
-      const next = first.texts.next();
+      const next = first.next();
       if (next.done === true) {
         waiting.shift();
         continue;
       }
-      transport.publish(first.subject, next.value);
-      chars += next.value.length;
+      const { subject, text } = next.value;
+      transport.publish(subject, text);
+      chars += text.length;
       if (chars > charsMax / 2) return clock.defer(publishWaiting);
     }
   }
 
-  function receive(epoch: string, text: string): void {
-    const notice = parseNotice(epoch, text);
-    if (notice === null) return;
-    if ("unknown" in notice) for (const listener of unknownListeners) listener(notice.unknown);
-    else for (const listener of listeners) listener(notice);
+  function pass(notice: CommitNotice): void {
+    for (const listener of listeners) listener(notice);
+  }
+
+  function report(kind: string): void {
+    for (const listener of unknownListeners) listener(kind);
+  }
+
+  function receive(text: string): void {
+    const parsed = parseText(text);
+    if (parsed === null) return;
+    if ("unknown" in parsed) report(parsed.unknown);
+    else if ("audiences" in parsed) assembly.addNotice(parsed);
+    else pass({ ...parsed, epoch: followed.epoch });
+  }
+
+  function receiveRows(text: string): void {
+    const parsed = parseRows(text);
+    if (parsed === null) return;
+    if ("unknown" in parsed) report(parsed.unknown);
+    else assembly.addRows(parsed);
+  }
+
+  function stop(): void {
+    end();
+    audiences.stop();
+    assembly.stop();
   }
 
   return {
-    follow(epoch) {
-      end();
-      end = transport.subscribe(subjectOf(epoch), (text) => receive(epoch, text));
+    follow(epoch, position = () => 0) {
+      stop();
+      followed = { epoch, position };
+      end = transport.subscribe(subjectOf(epoch), receive);
+      audiences.follow(epoch);
     },
-    stop: () => end(),
+    stop,
     announce(notice) {
-      waiting.push({ subject: subjectOf(notice.epoch), texts: textsOf(notice, charsMax) });
+      waiting.push(textsOf(notice, { charsMax, isDivided: isDivided() }));
       if (waiting.length === 1) publishWaiting();
     },
     onNotice: (listener) => void listeners.push(listener),
     onUnknown: (listener) => void unknownListeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
+    audiences,
+    divideWhile: (condition) => void (isDivided = condition),
   };
 }
 
+/** A text on the bus. */
+type BusText = { readonly subject: readonly string[]; readonly text: string };
+
+/** An entry, and the text of it. */
+type WrittenRow = { readonly entry: LogEntry; readonly text: string };
+
+/** A part of a commit, with its rows; without, where they are too long: the other nodes read them from the store. */
+type Stretch = { readonly from: number; readonly to: number; readonly rows: readonly WrittenRow[] | null };
+
+function* textsOf(
+  notice: CommitNotice,
+  { charsMax, isDivided }: { readonly charsMax: number; readonly isDivided: boolean },
+): Iterator<BusText, void, void> {
+  const { epoch } = notice;
+  for (const stretch of stretchesOf(notice, charsMax)) {
+    const { from, to, rows } = stretch;
+    if (rows === null) yield { subject: subjectOf(epoch), text: JSON.stringify({ from, to }) };
+    else if (isDivided && rows.length > 0) yield* dividedTexts(epoch, { from, to, rows });
+    else yield { subject: subjectOf(epoch), text: wholeText(stretch) };
+  }
+}
+
+const wholeText = ({ from, to, rows }: Stretch): string =>
+  `{"from":${from},"to":${to},"entries":[${(rows ?? []).map(({ text }) => text).join()}]}`;
+
+/** A user's rows of a stretch: for several users where their audiences have the same name. */
+type Part = { readonly subjects: Map<string, readonly string[]>; readonly rows: Set<string> };
+
 /**
- * The texts of a notice: one, or one for each stretch of the commit where that would be too long. Where the entries at one n are too long, they are
- * left out, and the other nodes read them from the store.
+ * The texts of a divided stretch: the rows of each user for the nodes that the user is on, all rows for the nodes that need all, and at last, when the rows are on their
+ * way, the notice for all nodes. A node of an older release reads the log where the notice has no entries.
  */
-function* textsOf({ from, to, entries }: CommitNotice, charsMax: number): Iterator<string, void, void> {
+function* dividedTexts(epoch: string, stretch: Stretch): Iterable<BusText> {
+  const { from, to, rows } = stretch;
+  const parts = new Map<string, Part>();
+  const forAll: string[] = [];
+  const kinds = new Set<string>();
+  for (const [place, { entry, text }] of (rows ?? []).entries()) {
+    const row = `[${place},${text}]`;
+    kinds.add(entry.change.kind);
+    if (isForAllNodes(entry)) forAll.push(row);
+    else for (const user of entry.users) addRow(parts, { tenant: entry.tenant, user }, { epoch, row });
+  }
+  for (const [audience, { subjects, rows: own }] of parts) {
+    const text = `{"from":${from},"to":${to},"for":"${audience}","rows":[${[...own].join()}]}`;
+    for (const subject of subjects.values()) yield { subject, text };
+  }
+  yield { subject: wholeSubject(epoch), text: wholeText(stretch) };
+  const names = [...parts.keys()].join("");
+  const text = `{"from":${from},"to":${to},"kinds":${JSON.stringify([...kinds])},"for":"${names}","all":[${forAll.join()}]}`;
+  yield { subject: subjectOf(epoch), text };
+}
+
+type AddedRow = { readonly epoch: string; readonly row: string };
+
+function addRow(
+  parts: Map<string, Part>,
+  identity: { readonly tenant: string; readonly user: string },
+  { epoch, row }: AddedRow,
+): void {
+  const audience = audienceOf(identity);
+  let part = parts.get(audience);
+  if (!part) {
+    part = { subjects: new Map(), rows: new Set() };
+    parts.set(audience, part);
+  }
+  part.rows.add(row);
+  const key = `${identity.tenant} ${identity.user}`;
+  if (!part.subjects.has(key)) part.subjects.set(key, userSubject(epoch, identity));
+}
+
+/**
+ * The stretches of a notice: one, or several where its text would be too long. Where the entries at one n are too long, they are
+ * left out.
+ */
+function* stretchesOf({ from, to, entries }: CommitNotice, charsMax: number): Iterable<Stretch> {
   if (entries === undefined) {
-    yield JSON.stringify({ from, to });
+    yield { from, to, rows: null };
     return;
   }
   const lowest = lowestFromHere(entries);
   let [start, upTo, chars] = [from, from, 0];
-  let rows: string[] = [];
-  const textUpTo = (end: number): string => {
-    const text =
-      chars <= charsMax ? `{"from":${start},"to":${end},"entries":[${rows.join()}]}` : `{"from":${start},"to":${end}}`;
+  let rows: WrittenRow[] = [];
+  const stretchUpTo = (end: number): Stretch => {
+    const stretch = { from: start, to: end, rows: chars <= charsMax ? rows : null };
     [start, rows, chars] = [end, [], 0];
-    return text;
+    return stretch;
   };
   for (const [i, entry] of entries.entries()) {
-    const row = JSON.stringify(entry);
+    const text = JSON.stringify(entry);
     // Only where every entry that follows has a higher n than every entry before.
-    if (chars + row.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) yield textUpTo(upTo);
-    rows.push(row);
-    chars += row.length + 1;
+    if (chars + text.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) yield stretchUpTo(upTo);
+    rows.push({ entry, text });
+    chars += text.length + 1;
     upTo = Math.max(upTo, entry.change.n);
   }
-  yield textUpTo(to);
+  yield stretchUpTo(to);
 }
 
 /** For each entry the lowest n of it and all after it. */
@@ -121,47 +235,4 @@ function lowestFromHere(entries: Commit["entries"]): readonly number[] {
   return entries
     .map((_, i) => (lowest = Math.min(lowest, entries[entries.length - 1 - i]?.change.n ?? Infinity)))
     .reverse();
-}
-
-type Parsed = { readonly from?: unknown; readonly to?: unknown; readonly entries?: unknown };
-
-/** A node of a newer release wrote an entry of this kind: to ignore it would be to lose it. */
-type Unknown = { readonly unknown: string };
-
-function parseNotice(epoch: string, text: string): CommitNotice | Unknown | null {
-  try {
-    const parsed = JSON.parse(text) as Parsed | null;
-    const { from, to, entries } = parsed ?? {};
-    if (!isPosition(from) || !isPosition(to) || from > to) return null;
-    if (entries === undefined) return { epoch, from, to };
-    if (!Array.isArray(entries)) return null;
-    const kinds: (string | null)[] = entries.map(kindOf);
-    const unknown = kinds.find((kind) => kind !== null && !fieldsOf.has(kind));
-    if (typeof unknown === "string") return { unknown };
-    if (entries.every(isEntry)) return { epoch, from, to, entries };
-    // Of a known kind, but with other fields than here: the entry in the store counts.
-    return kinds.includes(null) ? null : { epoch, from, to };
-  } catch {
-    return null;
-  }
-}
-
-const isPosition = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-
-const fieldsOf = new Map(Object.entries(logKinds).map(([kind, { fields }]) => [kind, Object.entries(fields)]));
-
-/** The kind of an entry; null: the value is no entry. */
-function kindOf(value: unknown): string | null {
-  if (typeof value !== "object" || value === null) return null;
-  const { tenant, users, change } = value as { tenant?: unknown; users?: unknown; change?: unknown };
-  if (typeof tenant !== "string" || !Array.isArray(users) || typeof change !== "object" || change === null) return null;
-  const { kind, n } = change as { kind?: unknown; n?: unknown };
-  return typeof kind === "string" && isPosition(n) && users.every((user) => typeof user === "string") ? kind : null;
-}
-
-function isEntry(value: unknown): value is LogEntry {
-  const kind = kindOf(value);
-  if (kind === null) return false;
-  const { change } = value as { change: Readonly<Record<string, unknown>> };
-  return fieldsOf.get(kind)?.every(([name, type]) => typeof change[name] === type) ?? false;
 }

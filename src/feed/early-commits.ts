@@ -6,9 +6,9 @@ const waitMs = 30;
 const commitsMax = 64;
 
 /** Commits that arrived before the ones that they follow, as happens when several nodes commit. `onOverdue`: those up to `upTo` waited too long. */
-export function createEarlyCommits(clock: Clock, onOverdue: (upTo: number) => void) {
+export function createEarlyCommits<Early extends Commit = Commit>(clock: Clock, onOverdue: (upTo: number) => void) {
   /** By the position that each follows. */
-  const waiting = new Map<number, Commit>();
+  const waiting = new Map<number, Early>();
   let cancel: (() => void) | null = null;
 
   function stop(): void {
@@ -18,7 +18,7 @@ export function createEarlyCommits(clock: Clock, onOverdue: (upTo: number) => vo
 
   return {
     /** False where too many wait already. */
-    add(commit: Commit): boolean {
+    add(commit: Early): boolean {
       if (waiting.size >= commitsMax) return false;
       waiting.set(commit.from, commit);
       cancel ??= clock.after(waitMs, () => {
@@ -31,7 +31,7 @@ export function createEarlyCommits(clock: Clock, onOverdue: (upTo: number) => vo
     },
 
     /** Removes the commit that follows a position. Where there is none, forgets the commits that end before it. */
-    takeNext(position: number): Commit | null {
+    takeNext(position: number): Early | null {
       const next = waiting.get(position);
       if (next && next.to > position) {
         waiting.delete(position);

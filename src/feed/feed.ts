@@ -1,11 +1,14 @@
 import { type Clock, nextTurn } from "../internal/clock.ts";
-import type { LogEntry } from "../model.ts";
+import type { Identity, LogEntry } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, Store } from "../store/store.ts";
-import type { CommitNotices } from "./commit-notices.ts";
+import type { CommitNotice, CommitNotices } from "./commit-notices.ts";
 import { createEarlyCommits } from "./early-commits.ts";
 
-/** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
+/**
+ * Takes a stretch of the log: the entries after the last stretch and up to `upTo`, in the order of n. Where nodes divide the log, only those that this node
+ * needs are certain to be among them.
+ */
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
 
 export type FeedOptions = {
@@ -32,9 +35,20 @@ export type Feed = {
   counts(): FeedCounts;
   /** The name of the history that is followed. */
   epoch(): string;
+  /** This node needs the entries of a user from now on. Those that the feed has passed may be missing: they are in the store. */
+  need(identity: Identity): void;
+  /** This node no longer needs the entries of a user. */
+  release(identity: Identity): void;
+  /** This node needs the entries of all users from now on; returns how to end that. */
+  needAll(): () => void;
+  /** While this is true, the other nodes get only the entries that they need. */
+  divideWhile(isDivided: () => boolean): void;
   /** Ends it: only a read that is under way may still reach the listeners. */
   stop(): void;
 };
+
+/** A commit of this node or another one. */
+type Came = Commit & Pick<CommitNotice, "isStillWhole">;
 
 /** Entries read from the store at a time when commits were missed. */
 const stretchEntriesMax = 1_000;
@@ -51,9 +65,8 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
   let filling: Promise<void> | null = null;
   let wanted = 0;
   let entriesMax = stretchEntriesMax;
-  let cancelPoll = (): void => {};
   const counts = { applied: 0, read: 0 };
-  const early = createEarlyCommits(clock, fillUpTo);
+  const early = createEarlyCommits<Came>(clock, fillUpTo);
 
   const isFollowing = (): boolean => state === "following";
 
@@ -62,15 +75,17 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
     for (const listener of listeners) listener(entries, upTo);
   }
 
-  function apply(commit: Commit): void {
+  function apply(commit: Came): void {
     if (!isFollowing() || commit.to <= position) return;
     if (commit.from === position && !filling) applyFrom(commit);
     else if (commit.from < position || !early.add(commit)) fillUpTo(commit.to);
   }
 
   /** Applies a commit that follows the position, and the early ones behind it. */
-  function applyFrom(first: Commit | null): void {
+  function applyFrom(first: Came | null): void {
     for (let next = first; next; next = early.takeNext(position)) {
+      // A user came while it waited, and it lacks their entries.
+      if (next.isStillWhole?.() === false) return fillUpTo(next.to);
       counts.applied++;
       announce(next.entries, next.to);
     }
@@ -109,22 +124,18 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
     }
   }
 
-  async function poll(): Promise<void> {
-    cancelPoll();
-    if (!isFollowing()) return;
-    try {
-      fillUpTo((await store.head()).n);
-    } catch {
-      // The store is away, or has another history: it reports that itself.
-    }
-    if (isFollowing()) startPoll();
-  }
-
-  /** With jitter, so that the nodes do not all ask at once. */
-  function startPoll(): void {
-    cancelPoll();
-    cancelPoll = clock.after(limits.headPollMs * (1 + jitter()), () => void poll());
-  }
+  const poll = createPoll({
+    ...{ clock, jitter, everyMs: limits.headPollMs },
+    async look() {
+      if (!isFollowing()) return false;
+      try {
+        fillUpTo((await store.head()).n);
+      } catch {
+        // The store is away, or has another history: it reports that itself.
+      }
+      return isFollowing();
+    },
+  });
 
   store.onCommit((commit) => {
     if (state === "stopped") return;
@@ -133,13 +144,13 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
     notices?.announce({ ...commit, epoch, entries: commit.entries.map(({ origin: _, ...entry }) => entry) });
   });
   // The poll would find the missed commits too, a little later.
-  notices?.onGap(() => void poll());
+  notices?.onGap(poll.now);
   notices?.onUnknown((kind) => {
     if (state !== "stopped") store.cannotRead(`kind ${JSON.stringify(kind)}`);
   });
-  notices?.onNotice(({ from, to, entries, epoch: history }) => {
+  notices?.onNotice(({ from, to, entries, isStillWhole, epoch: history }) => {
     if (!isFollowing() || history !== epoch) return;
-    if (entries) apply({ from, to, entries });
+    if (entries) apply({ from, to, entries, ...(isStillWhole && { isStillWhole }) });
     else fillUpTo(to);
   });
 
@@ -147,19 +158,55 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
     async start() {
       ({ epoch, n: position } = await store.head());
       if (state === "stopped") return;
-      notices?.follow(epoch);
+      notices?.follow(epoch, () => position);
       state = "following";
-      startPoll();
+      poll.start();
     },
     onEntries: (listener) => void listeners.push(listener),
     position: () => position,
     counts: () => ({ ...counts }),
     epoch: () => epoch,
+    ...createNeeds(notices),
     stop() {
       state = "stopped";
-      cancelPoll();
+      poll.stop();
       early.stop();
       notices?.stop();
     },
   };
+}
+
+/** What a node needs of the log. Without other nodes it has all. */
+const createNeeds = (
+  notices: CommitNotices | undefined,
+): Pick<Feed, "need" | "release" | "needAll" | "divideWhile"> => ({
+  need: (identity) => notices?.audiences.add(identity),
+  release: (identity) => notices?.audiences.remove(identity),
+  needAll: () => notices?.audiences.addAll() ?? (() => {}),
+  divideWhile: (isDivided) => notices?.divideWhile(isDivided),
+});
+
+type PollOptions = {
+  readonly clock: Clock;
+  readonly everyMs: number;
+  /** From −0.5 to 0.5, of the time between two polls, so that the nodes do not all ask at once. */
+  readonly jitter: () => number;
+  /** Reads the head; false: never again. */
+  readonly look: () => Promise<boolean>;
+};
+
+function createPoll({ clock, everyMs, jitter, look }: PollOptions) {
+  let cancel = (): void => {};
+
+  function start(): void {
+    cancel();
+    cancel = clock.after(everyMs * (1 + jitter()), now);
+  }
+
+  function now(): void {
+    cancel();
+    void look().then((isGoingOn) => isGoingOn && start());
+  }
+
+  return { start, now, stop: () => cancel() };
 }

@@ -1,3 +1,4 @@
+import { isRowsText } from "../feed/notice-text.ts";
 import type { Identity } from "../model.ts";
 
 /** A device with which a user is connected to a node, and the milliseconds since the user last did something with it. */
@@ -17,14 +18,16 @@ export type ClusterMessage =
   | ({ readonly type: "gone"; readonly node: string; readonly gone: true } & Identity)
   /** The user has come here, or has left for good. */
   | { readonly type: "presence"; readonly node: string; readonly online: boolean }
-  /** The node lives. */
-  | { readonly type: "alive"; readonly node: string };
+  /** The node lives. `divided`: it understands divided commits. */
+  | { readonly type: "alive"; readonly node: string; readonly divided?: true };
 
 /** The text of a message, as nodes of all releases write it. */
 export const encodeMessage = ({ type: _, ...text }: ClusterMessage): string => JSON.stringify(text);
 
 /** The message of a text; null: it is none of ours. */
 export function decodeMessage(text: string): ClusterMessage | null {
+  // Rows for a user's nodes come on the same subject.
+  if (isRowsText(text)) return null;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -32,7 +35,9 @@ export function decodeMessage(text: string): ClusterMessage | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { frame, ask, check, node, tenant, user, gone, devices, online }: Record<string, unknown> = { ...value };
+  const { frame, ask, check, node, tenant, user, gone, devices, online, divided }: Record<string, unknown> = {
+    ...value,
+  };
   const identity = typeof tenant === "string" && typeof user === "string" ? { tenant, user } : null;
   if (typeof frame === "string") return { type: "frame", frame };
   if (typeof ask === "string") return { type: "ask", ask };
@@ -41,7 +46,8 @@ export function decodeMessage(text: string): ClusterMessage | null {
   if (identity && gone === true) return { type: "gone", node, ...identity, gone };
   if (identity && Array.isArray(devices))
     return { type: "answer", node, ...identity, devices: devices.filter(isDevice) };
-  return online === undefined ? { type: "alive", node } : { type: "presence", node, online: online === true };
+  if (online !== undefined) return { type: "presence", node, online: online === true };
+  return { type: "alive", node, ...(divided === true && { divided }) };
 }
 
 const isDevice = (value: unknown): value is DeviceHere =>

@@ -1,17 +1,21 @@
 import { type ClusterMessage, decodeMessage, type DeviceHere, encodeMessage } from "./cluster-message.ts";
 import { createElsewhere } from "./elsewhere.ts";
 import { createIdleElsewhere } from "./idle-elsewhere.ts";
+import { createPeers } from "./peers.ts";
 import { createPresenceAsks } from "./presence-asks.ts";
 import type { Transport } from "../bus/transport.ts";
+import { userSubject } from "../feed/audience.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { type Identity, identityKey } from "../model.ts";
 
 export type ClusterOptions = {
   readonly transport: Transport;
-  readonly feed: Pick<Feed, "epoch">;
+  readonly feed: Pick<Feed, "epoch" | "divideWhile">;
   /** Leaves out the time in which this process was frozen: the messages of that time are still to be read. */
   readonly clock: Clock;
+  /** See `Limits`. */
+  readonly audienceNodesMin: number;
   /** This node's own name: another one after a restart. */
   readonly node: string;
   /** A volatile frame for the connections that a user has here. */
@@ -26,8 +30,6 @@ export type ClusterOptions = {
 
 /** How often a node says that it lives, in milliseconds. */
 const beatMs = 3_000;
-/** A node that did not say so for this time is gone, and its users with it. */
-const goneMs = 10_000;
 
 /**
  * Messages between nodes beside the log, under the history of now: volatile frames, and the nodes of users. Each may be lost: the users of a node that
@@ -37,11 +39,11 @@ const goneMs = 10_000;
 export function createCluster(options: ClusterOptions) {
   const { transport, clock, node, onFrame, devicesOf, isPresent, onPresence } = options;
   const epoch = options.feed.epoch();
-  /** When each other node last gave a sign of life. */
-  const nodes = new Map<string, number>();
+  const peers = createPeers(clock);
   let cancelBeat = (): void => {};
 
-  const subject = (kind: "user" | "presence", { tenant, user }: Identity): string[] => [kind, epoch, tenant, user];
+  const subject = (kind: "user" | "presence", identity: Identity): string[] =>
+    kind === "user" ? userSubject(epoch, identity) : [kind, epoch, identity.tenant, identity.user];
   const subscribe = subscriberOf(transport);
   const send = (to: readonly string[], message: ClusterMessage): void => transport.publish(to, encodeMessage(message));
   const sendToNode = (name: string, message: ClusterMessage): void => send(["node", epoch, name], message);
@@ -68,9 +70,7 @@ export function createCluster(options: ClusterOptions) {
   /** Another node lives; if it is new, or was gone, its users are not known. False: it is this one. */
   function noteAlive(name: string): boolean {
     if (name === node) return false;
-    const isNew = !nodes.has(name);
-    nodes.set(name, clock.elapsed());
-    if (isNew) asks.askAll();
+    if (peers.note(name)) asks.askAll();
     return true;
   }
 
@@ -79,6 +79,11 @@ export function createCluster(options: ClusterOptions) {
     if (message.type !== "ask") return;
     const devices = devicesOf(identity);
     if (devices.length > 0) sendToNode(message.ask, { type: "answer", node, ...identity, devices });
+  }
+
+  function receiveFromNode(message: ClusterMessage): void {
+    if (!("node" in message) || !noteAlive(message.node)) return;
+    if (message.type === "alive") peers.noteDivided(message.node, message.divided === true);
   }
 
   function receiveForNode(message: ClusterMessage): void {
@@ -94,23 +99,17 @@ export function createCluster(options: ClusterOptions) {
   }
 
   function beat(): void {
-    send(["nodes", epoch], { type: "alive", node });
-    const now = clock.elapsed();
-    for (const [name, at] of nodes)
-      if (now - at >= goneMs) {
-        nodes.delete(name);
-        elsewhere.lose(name);
-      }
+    send(["nodes", epoch], { type: "alive", node, divided: true });
+    for (const name of peers.takeGone()) elsewhere.lose(name);
     asks.beat();
     cancelBeat = clock.after(beatMs, beat);
   }
 
   transport.onGap(asks.askAll);
-  const own = [
-    subscribe(["nodes", epoch], (message) => void ("node" in message && noteAlive(message.node))),
-    subscribe(["node", epoch, node], receiveForNode),
-  ];
+  const own = [subscribe(["nodes", epoch], receiveFromNode), subscribe(["node", epoch, node], receiveForNode)];
   beat();
+  // A node of an older release would read the log for each divided commit.
+  options.feed.divideWhile(() => peers.areDividing(options.audienceNodesMin));
 
   return {
     /** A user is here, with their first connection. */
@@ -142,7 +141,7 @@ export function createCluster(options: ClusterOptions) {
       here.stop();
       watched.stop();
       elsewhere.clear();
-      nodes.clear();
+      peers.clear();
     },
     /** Each is 0 once all connections are gone. */
     sizes: () => ({

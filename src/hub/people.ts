@@ -30,7 +30,7 @@ export function createPeople(options: PeopleOptions) {
   const cluster =
     transport &&
     createCluster({
-      ...{ transport, feed, clock: awake, node, onFrame: sendHere },
+      ...{ transport, feed, clock: awake, node, onFrame: sendHere, audienceNodesMin: limits.audienceNodesMin },
       devicesOf: (identity) =>
         Array.from(connectionsOf(identity), ({ device, health }) => [device, health.idleMs()] as const),
       isPresent: (identity) => presence.isHere(identity),

@@ -54,6 +54,8 @@ export function createSockets(options: SocketsOptions) {
     ...{ store, clock, awake, limits, budget, sendWindow, limiter, handle, leave, onActive },
     join(connection) {
       people.joined(connection.session);
+      // Before its position is taken: no later entry of this user is left out.
+      feed.need(connection.session);
       return registry.join(connection.session, connection, feed.position());
     },
     scheduleFlush: queues.pendingFlush.add,
@@ -67,7 +69,10 @@ export function createSockets(options: SocketsOptions) {
     if (!all.delete(connection)) return;
     queues.delete(connection);
     people.presence.forget(connection);
-    if (registry.leave(session, connection)) people.left(session);
+    if (registry.leave(session, connection)) {
+      feed.release(session);
+      people.left(session);
+    }
     capacity.leave(connection);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }

@@ -35,6 +35,8 @@ export type LogKind<K extends Kind> = {
   readonly fields: FieldTypes<Entries[K]>;
   /** Calls the handlers of the entry's consequences. Every follower calls it for every entry: it allocates nothing where no handler is passed. */
   consequences(entry: LogEntry<K>, handlers: Consequences): void;
+  /** Whether it has consequences on nodes on which none of its users is connected, other than for notifications. */
+  isForAllNodes(entry: LogEntry<K>): boolean;
   /** Of the entries of one commit that have the same key, only the newest is announced. Null: all of them are. */
   readonly keyInCommit: ((entry: Entry<K>) => string) | null;
 };

@@ -41,6 +41,10 @@ export const payerOf = <K extends ChangeKind>(change: Change<K>): string | null 
 export const applyConsequences = <K extends Kind>(entry: LogEntry<K>, handlers: Consequences): void =>
   logKinds[entry.change.kind].consequences(entry, handlers);
 
+/** Whether nodes on which none of its users is connected need an entry too. */
+export const isForAllNodes = <K extends Kind>(entry: LogEntry<K>): boolean =>
+  logKinds[entry.change.kind].isForAllNodes(entry);
+
 /** Of the entries of one commit that have the same key, only the newest is announced. */
 const keyInCommit = <K extends Kind>(entry: Entry<K>): string | null => {
   const key = logKinds[entry.kind].keyInCommit?.(entry);

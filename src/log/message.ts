@@ -12,6 +12,8 @@ export const message: ChangeLogKind<"message"> = {
     // The first message makes the conversation.
     if (seq === 1) forgetRelationship?.(tenant, from, to);
   },
+  // The first message makes the conversation, and any node may remember the two as strangers.
+  isForAllNodes: ({ change }) => change.seq === 1,
   keyInCommit: null,
   encode({ kind, conversation, seq, id, from, to, text, time }) {
     return { kind, conversation, seq, id, from, to, text, time };

@@ -10,6 +10,8 @@ export const relation: ChangeLogKind<"relation"> = {
       if (blocked) noteBlock?.({ tenant, user, other, n });
     }
   },
+  // Any node may remember the relationship.
+  isForAllNodes: () => true,
   keyInCommit: null,
   encode: ({ kind, user, contact, blocked }) => ({ kind, user, contact, blocked }),
   textLength: () => 0,

@@ -5,5 +5,7 @@ export const revocation: LogKind<"revocation"> = {
   level: 1,
   fields: { user: "string", reason: "string" },
   consequences: ({ tenant, change }, { revoke }) => revoke?.(tenant, change),
+  // The user may be about to connect to any node.
+  isForAllNodes: () => true,
   keyInCommit: null,
 };

@@ -6,6 +6,7 @@ export const setting: ChangeLogKind<"setting"> = {
   fields: { conversation: "string", muted: "boolean", version: "number" },
   // Each notification asks for the mute when it is due.
   consequences() {},
+  isForAllNodes: () => false,
   keyInCommit: null,
   encode: ({ kind, conversation, muted, until, version }) => ({
     ...{ kind, conversation, muted },

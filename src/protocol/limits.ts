@@ -107,6 +107,8 @@ export const defaultLimits = {
   headPollMs: 2_000,
   /** Characters of a commit in one message between nodes: so it stays below the 1 MB of NATS in UTF-8 too. */
   hintCharsMax: 262_144,
+  /** From this number of nodes on, a commit's rows go only to the nodes on which their users are connected. With fewer, one message with all rows is less to send. */
+  audienceNodesMin: 8,
   /** Open connections of this process. The standalone server lowers it to fit its limit of open files. */
   connectionsMax: 50_000,
   /** Open connections of one user. */

@@ -74,6 +74,7 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
     return idleMs === "unknown" ? idleMs : presenceAfter(idleMs, limits.pushIdleAfterMs);
   };
   let cancelPrune = (): void => {};
+  let endNeed = (): void => {};
   /** When the lease was taken. */
   let begun = { position: 0, time: 0 };
 
@@ -91,6 +92,9 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
     newName: () => random.messageId(clock.now()),
     position: unacked.position,
     onTaken(n) {
+      endNeed();
+      // Before the position is taken: no later entry of any user is left out.
+      endNeed = feed.needAll();
       begun = { position: feed.position(), time: clock.now() };
       unacked.start(n);
       for (const queue of queues) queue.start();
@@ -118,6 +122,7 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
   function pause(): void {
     cancelPrune();
     unacked.stop();
+    endNeed();
     for (const queue of queues) queue.pause();
   }
 

@@ -4,6 +4,7 @@ import { createCommitNotices, type CommitNotice } from "../../src/feed/commit-no
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
+import { withoutNeeds } from "../support/without-needs.ts";
 import type { LogEntry } from "../../src/model.ts";
 
 const epoch = "first";
@@ -20,7 +21,7 @@ const entry = (n: number, chars = 10): LogEntry => ({
 
 /** The notices that another node receives of a commit, and the length of the longest text on the bus. */
 function announce(notice: CommitNotice) {
-  const clock = { defer: (task: () => void) => task() };
+  const clock = { ...systemClock, defer: (task: () => void) => task() };
   const bus = createLocalBus({ clock });
   const [here, there] = [bus.connect(), bus.connect()];
   const received: CommitNotice[] = [];
@@ -117,7 +118,7 @@ describe("commit notices", () => {
       onGap: () => {},
       close: async () => {},
     };
-    const notices = createCommitNotices(transport, { clock: { defer: (task) => defer(task, turns) } });
+    const notices = createCommitNotices(transport, { clock: { ...systemClock, defer: (task) => defer(task, turns) } });
     const rows = (count: number, first: number) => Array.from({ length: count }, (_, i) => entry(first + i, 16_000));
     notices.announce({ epoch, from: 0, to: 100, entries: rows(100, 1) });
     notices.announce({ epoch, from: 100, to: 101, entries: rows(1, 101) });
@@ -171,6 +172,7 @@ describe("commit notices", () => {
         announce() {},
         onGap() {},
         onUnknown() {},
+        ...withoutNeeds,
         onNotice: (listener) => void (receive = listener),
       },
     });

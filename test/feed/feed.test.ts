@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { CommitNotice } from "../../src/feed/commit-notices.ts";
 import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
+import { withoutNeeds } from "../support/without-needs.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Commit } from "../../src/store/store.ts";
@@ -35,6 +36,7 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     onNotice: (listener: typeof receive) => void (receive = listener),
     onGap: (listener: () => void) => void (gap = listener),
     onUnknown() {},
+    ...withoutNeeds,
   };
   const feed = createFeed({ store, clock, limits, notices });
   const commit = (from: number, to: number): void => {

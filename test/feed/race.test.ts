@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
 import type { CommitNotice } from "../../src/feed/commit-notices.ts";
+import { withoutNeeds } from "../support/without-needs.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { LogEntry } from "../../src/model.ts";
@@ -48,6 +49,7 @@ async function start(clock: Clock = systemClock) {
       onGap() {},
       stop() {},
       onUnknown() {},
+      ...withoutNeeds,
       onNotice: (listener) => void (receive = listener),
     },
   });

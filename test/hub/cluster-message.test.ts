@@ -16,6 +16,7 @@ const messages: readonly (readonly [ClusterMessage, string])[] = [
   [{ type: "presence", node: "n1", online: true }, '{"node":"n1","online":true}'],
   [{ type: "presence", node: "n1", online: false }, '{"node":"n1","online":false}'],
   [{ type: "alive", node: "n1" }, '{"node":"n1"}'],
+  [{ type: "alive", node: "n1", divided: true }, '{"node":"n1","divided":true}'],
 ];
 
 describe("messages between nodes", () => {
@@ -28,6 +29,10 @@ describe("messages between nodes", () => {
   test("H16 texts of other programs are no messages", () => {
     for (const text of ["", "no JSON", "null", "7", '"node"', "[]", "{}", '{"node":7}', '{"check":"n1"}', '{"ask":{}}'])
       expect(decodeMessage(text)).toBeNull();
+  });
+
+  test("F20: rows for a user's nodes are no messages", () => {
+    expect(decodeMessage('{"from":1,"to":2,"for":"AAAAAA","rows":[],"node":"n1"}')).toBeNull();
   });
 
   test("H16 devices that are none are left out of an answer", () => {

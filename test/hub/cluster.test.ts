@@ -56,7 +56,7 @@ test("H16 H56 messages that were lost without a sign are made up for by asking a
       },
     };
     return createCluster({
-      ...{ transport, clock, node, feed: { epoch: () => "e" }, onFrame() {} },
+      ...{ transport, clock, node, feed: { epoch: () => "e", divideWhile() {} }, audienceNodesMin: 8, onFrame() {} },
       devicesOf: ({ user }) => (node === "there" && here.has(user) ? [["phone", 0]] : []),
       isPresent: ({ user }) => node === "there" && here.has(user),
       onPresence: ({ user }) => void moved.push(user),
@@ -97,6 +97,33 @@ test("H16 H56 messages that were lost without a sign are made up for by asking a
   there.stop();
 });
 
+test("F20 F22: nodes say that they understand divided commits, and divide once enough of them and no others live", async () => {
+  const clock = fakeClock();
+  const bus = createLocalBus();
+  const conditions: (() => boolean)[] = [];
+  const nodeOn = (node: string) =>
+    createCluster({
+      ...{ transport: bus.connect(), clock, node, audienceNodesMin: 2 },
+      feed: { epoch: () => "e", divideWhile: (condition) => void conditions.push(condition) },
+      ...{ onFrame() {}, onPresence() {}, devicesOf: () => [], isPresent: () => false },
+    });
+  const areDividing = (): boolean[] => conditions.map((condition) => condition());
+  const first = nodeOn("first");
+  await clock.advance(3_000);
+  expect(areDividing()).toEqual([false]);
+  const second = nodeOn("second");
+  await clock.advance(3_000);
+  await until(() => areDividing().every(Boolean));
+  // A node of the release before says only that it lives.
+  bus.connect().publish(["nodes", "e"], '{"node":"older"}');
+  await until(() => !areDividing().some(Boolean));
+  await clock.advance(13_000);
+  await until(() => areDividing().every(Boolean));
+  first.stop();
+  second.stop();
+  expect(areDividing()).toEqual([false, false]);
+});
+
 test("H16 U1 the answer about a user on other nodes holds for a while, and is asked for anew", async () => {
   const clock = fakeClock();
   const asked: string[] = [];
@@ -111,7 +138,7 @@ test("H16 U1 the answer about a user on other nodes holds for a while, and is as
       onGap: () => {},
       close: () => Promise.resolve(),
     },
-    ...{ clock, node: "here", feed: { epoch: () => "e" } },
+    ...{ clock, node: "here", feed: { epoch: () => "e", divideWhile() {} }, audienceNodesMin: 8 },
     ...{ onFrame() {}, onPresence() {}, devicesOf: () => [], isPresent: () => false },
   });
   const bob = { tenant: "t", user: "bob" };
@@ -146,7 +173,7 @@ test("H16 an answer to another node has the user and the devices, and nothing el
       onGap: () => {},
       close: () => Promise.resolve(),
     },
-    ...{ clock: fakeClock(), node: "here", feed: { epoch: () => "e" } },
+    ...{ clock: fakeClock(), node: "here", feed: { epoch: () => "e", divideWhile() {} }, audienceNodesMin: 8 },
     ...{ onFrame() {}, onPresence() {}, devicesOf: () => [["phone", 40]], isPresent: () => true },
   });
   const session: Session = { tenant: "t", user: "bob", expiresAt: 5 };

@@ -46,8 +46,8 @@ export const hub = {
   "a connection that is remembered for ever": {
     rule: "H11",
     file: "hub/sockets.ts",
-    from: "if (registry.leave(session, connection)) people",
-    to: "if (all.size < 0) people",
+    from: "if (registry.leave(session, connection)) {\n      feed.release(session);\n      people",
+    to: "if (all.size < 0) {\n      people",
   },
   "a revocation of sockets that are open, and not of those that open": {
     rule: "T5 O10",

@@ -259,6 +259,21 @@ export const mutants: readonly Mutant[] = [
     in: "test/feed/commit-notices.test.ts",
   },
   {
+    name: "a user who came while a commit waited goes without it",
+    red: "F21: a user who comes while a commit waits",
+    in: "test/feed/divided.test.ts",
+  },
+  {
+    name: "an ended session is known only where its user is connected",
+    red: "F23: an ended session, a block and a first message",
+    in: "test/feed/divided.test.ts",
+  },
+  {
+    name: "commits are divided among nodes that do not understand it",
+    red: "F22: commits are divided while there are enough nodes",
+    in: "test/hub/peers.test.ts",
+  },
+  {
     name: "a retry is compared with a text that has changed",
     red: "S42 a message whose text has changed",
     in: "test/store/write/settle-sends.test.ts",

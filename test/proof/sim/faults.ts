@@ -17,6 +17,7 @@ export type Faults = EngineFaults &
     readonly push: PushFaults;
     readonly limits: {
       readonly hintCharsMax: number;
+      readonly audienceNodesMin: number;
       readonly pageChangesMax: number;
       readonly sendWindow: number;
       readonly commitSendsMax: number;
@@ -61,6 +62,7 @@ export function drawFaults(chance: Chance): Faults {
     timerLateMs: chance.pick([0, 0, 20, 300]),
     limits: {
       hintCharsMax: chance.fork("hints").pick([1, 600, 3_000, 262_144]),
+      audienceNodesMin: chance.fork("audiences").pick([2, 2, 1_000]),
       pageChangesMax: small(256),
       sendWindow: small(64),
       commitSendsMax: small(2_048),
@@ -160,6 +162,7 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
     ...faults,
     limits: {
       hintCharsMax: 262_144,
+      audienceNodesMin: 1_000,
       pageChangesMax: 256,
       sendWindow: 64,
       commitSendsMax: 2_048,

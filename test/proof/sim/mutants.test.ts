@@ -99,6 +99,9 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 U6 a logout that forgets no address");
   testMutant("control: V3 U6 a death notice that outlives a new registration");
   testMutant("control: V3 F11 O5 a stretch of a commit that claims all of it");
+  testMutant("control: V3 F21 O10 a divided commit that names one audience too few");
+  testMutant("control: V3 F21 O10 a position that passes rows which did not come");
+  testMutant("control: V3 F21 U3 the sender of notifications gets the rows of its own users");
   testMutant("control: V3 E22 a request to the database that waits for ever");
   testMutant("control: V3 E22 a database that is left alone for ever once it was down");
   testMutant("control: V3 E25 an answer of the database that was another one's");
