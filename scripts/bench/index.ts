@@ -6,6 +6,7 @@ import { runProgram } from "../../src/cli/program.ts";
 import { backlog } from "./backlog.ts";
 import { client } from "./client.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
+import { division } from "./division.ts";
 import { history } from "./history.ts";
 import { hostile, hostileActs } from "./hostile.ts";
 import { idle } from "./idle.ts";
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   push,
   remote,
   nodes,
+  division,
   latency,
   idle,
   resume,

@@ -18,7 +18,6 @@ export const nodes: Benchmark = async (options) => {
     const found = await run(count, options);
     rates.push(found.rate);
     const name = count === 1 ? "1 node" : `${count} nodes`;
-    const { applied, read } = found.counts;
     measures.push(
       measure(`${name}: messages`, "messages/s", found.rate),
       measure(`${name}: to the first of these`, "×", found.rate / (rates[0] ?? found.rate)),
@@ -31,31 +30,53 @@ export const nodes: Benchmark = async (options) => {
       measure(`${name}: processor of the database`, "µs/message", found.databaseMicros),
       measure(`${name}: processor of NATS`, "µs/message", found.busMicros),
       measure(`${name}: on the bus`, "bytes/message", found.busBytes),
-      measure(`${name}: hints that needed a read`, "of 1", applied + read === 0 ? 0 : read / (applied + read)),
+      measure(`${name}: hints that needed a read`, "of 1", readShare(found.counts)),
     );
   }
-  const { bystanderMicros } = await run(1, options, { hasBystander: true });
-  return [...measures, measure("a node without users: processor", "µs/message", bystanderMicros)];
+  const whole = await run(1, options, { hasBystander: true });
+  const divided = await run(1, options, { hasBystander: true, isDivided: true });
+  const two = { whole: await run(2, options), divided: await run(2, options, { isDivided: true }) };
+  return [
+    ...measures,
+    measure("a node without users: processor", "µs/message", whole.bystanderMicros),
+    measure("a node without users: from NATS", "bytes/message", whole.busBytesOut),
+    measure("divided: a node without users: processor", "µs/message", divided.bystanderMicros),
+    measure("divided: a node without users: from NATS", "bytes/message", divided.busBytesOut),
+    measure("divided: on the bus", "bytes/message", divided.busBytes),
+    measure("divided: processor of its writer, to undivided", "×", divided.cpuMicros / whole.cpuMicros),
+    measure("divided: processor of two nodes, to undivided", "×", two.divided.cpuMicros / two.whole.cpuMicros),
+    measure("divided: processor of NATS, to undivided", "×", two.divided.busMicros / two.whole.busMicros),
+    measure("divided: hints that needed a read", "of 1", readShare(two.divided.counts)),
+  ];
 };
 
-async function run(count: number, options: BenchOptions, { hasBystander = false } = {}) {
+const readShare = ({ applied, read }: Counts): number => (applied + read === 0 ? 0 : read / (applied + read));
+/** More nodes than any benchmark starts: no commit is divided. */
+const undividedNodesMin = 1_000;
+
+async function run(count: number, options: BenchOptions, { hasBystander = false, isDivided = false } = {}) {
   const { pairs, window, seconds, textBytes } = options;
   const sqld = await startSqld();
   const bus = await startNats();
   try {
     await prepareDatabase(sqld.url);
-    const env = { DATABASE_URL: sqld.url, CLUSTER_URL: bus.url };
+    const env = {
+      DATABASE_URL: sqld.url,
+      CLUSTER_URL: bus.url,
+      AUDIENCE_NODES_MIN: String(isDivided ? 2 : undividedNodesMin),
+    };
     return await withScratch((folder) =>
       withNodes(count + (hasBystander ? 1 : 0), { folder, env }, async (all) => {
         const servers = all.slice(0, count);
         const [first, ...others] = servers;
         if (!first) throw new Error("There is no node");
         const alone = await runPairs(first, { pairs: 1, window: 1, seconds: aloneSeconds, textBytes, others });
-        const bytes = async (): Promise<number> => Number((await bus.ask("/varz"))["in_bytes"]);
-        const before = await bytes();
+        const bytes = async (way: "in_bytes" | "out_bytes"): Promise<number> => Number((await bus.ask("/varz"))[way]);
+        const [before, beforeOut] = [await bytes("in_bytes"), await bytes("out_bytes")];
         const beside = [sqld.pid(), bus.pid(), ...all.slice(count).map(({ pid }) => pid)];
         const seen = await runPairs(first, { pairs, window, seconds, textBytes, others, beside });
-        const published = (await bytes()) - before;
+        const published = (await bytes("in_bytes")) - before;
+        const carried = (await bytes("out_bytes")) - beforeOut;
         const counts = await Promise.all(servers.map(countsOf));
         const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
         const [databaseMicros = 0, busMicros = 0, bystanderMicros = 0] = seen.besideCpu.map(
@@ -71,6 +92,7 @@ async function run(count: number, options: BenchOptions, { hasBystander = false 
           bystanderMicros,
           alone,
           busBytes: published / seen.sent,
+          busBytesOut: carried / seen.sent,
           counts: counts.reduce((a, b) => ({ applied: a.applied + b.applied, read: a.read + b.read })),
         };
       }),

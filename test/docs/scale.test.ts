@@ -23,6 +23,11 @@ const figures: Figures = {
   databaseReturnMicros: 500,
   fileMessageBytes: 240,
   busMessageBytes: 350,
+  dividedNoticeBytes: 20,
+  dividedRowsBytes: 1_000,
+  dividedAllBytes: 400,
+  dividedBystander: 0.5,
+  dividedWork: 1.2,
 };
 
 describe("the page of the scale", () => {
@@ -46,11 +51,13 @@ describe("the model", () => {
     expect(load.messagesPerSecond).toBeCloseTo(1_666.7, 1);
     expect(load.nodes).toBe(20);
     // A node's part of the work, its connections, and all messages of others.
-    expect(load.nodeCores).toBeCloseTo((1_666.7 * 100 + 277.8 * 200 + 1_000_000) / 20 / 1e6 + 0.00333, 3);
+    expect(load.nodeCores).toBeCloseTo((1_666.7 * 120 + 277.8 * 200 + 1_000_000) / 20 / 1e6 + 0.00167, 3);
     expect(load.nodeBytes).toBe(500_000_000);
+    // Few nodes do not divide.
+    expect(loadOf(figures, 100_000).busBytesPerSecond).toBeCloseTo(166.67 * 350 * 2, -2);
     expect(load.writerShare).toBeCloseTo(0.05, 3);
     expect(load.waitMs).toBeCloseTo(40 / 0.95, 1);
-    expect(load.busBytesPerSecond).toBeCloseTo(1_666.7 * 350 * 20, -4);
+    expect(load.busBytesPerSecond).toBeCloseTo(1_666.7 * (20 * 20 + 1_000 * 2 + 400), -4);
     expect(load.diskBytesPerDay).toBeCloseTo((1_666.7 / 3) * 86_400 * 240, -7);
   });
 

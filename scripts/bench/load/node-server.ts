@@ -1,4 +1,4 @@
-/** One node of several. `GET /counts` returns how often a commit notice brought its rows, and how often the log had to be read. */
+/** One node of several; `AUDIENCE_NODES_MIN` is its limit of that name. `GET /counts` returns how often a commit notice brought its rows, and how often the log had to be read. */
 import { nats } from "../../../src/bus/nats/nats.ts";
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/access/demo.ts";
@@ -10,6 +10,7 @@ const bus = nats({ servers: process.env["CLUSTER_URL"] ?? "" });
 const chat = createChat({
   database: { url: process.env["DATABASE_URL"] ?? "" },
   authenticate: demo({}),
+  limits: { audienceNodesMin: Number(process.env["AUDIENCE_NODES_MIN"] ?? 8) },
   base: "",
   bus,
 });

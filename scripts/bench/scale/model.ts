@@ -1,3 +1,5 @@
+import { defaultLimits } from "../../../src/protocol/limits.ts";
+
 /** The measurements, in the units of the names. */
 export type Figures = {
   readonly connectionBytes: number;
@@ -14,6 +16,13 @@ export type Figures = {
   readonly databaseReturnMicros: number;
   readonly fileMessageBytes: number;
   readonly busMessageBytes: number;
+  /** Where commits are divided: the bytes of a message to each node, to the nodes of its users (one each), and to the node that sends notifications. */
+  readonly dividedNoticeBytes: number;
+  readonly dividedRowsBytes: number;
+  readonly dividedAllBytes: number;
+  /** There: a bystander's time, and the time of the other nodes, to those of undivided commits. */
+  readonly dividedBystander: number;
+  readonly dividedWork: number;
 };
 
 /** The activity of connected users in the busiest hour, and the limits of machines. */
@@ -24,6 +33,8 @@ export const assumed = {
   /** An average hour's part of the busiest hour's messages. */
   averageShare: 1 / 3,
   connectionsPerNode: 50_000,
+  /** With so many devices, each on another node. */
+  nodesPerUser: 2,
   /** The part of its one core that a node may use. */
   nodeCores: 0.5,
   /** One writer at a time writes to a database: the part of its time for messages. */
@@ -52,36 +63,49 @@ export type Load = {
   readonly diskBytesPerDay: number;
 };
 
-export function loadOf(figures: Figures, connected: number): Load {
+/** The nodes for this many connected users, and the load of each. */
+function nodesFor(figures: Figures, connected: number, isDivided: boolean) {
   const messagesPerSecond = (connected * assumed.messagesPerHour) / 3_600;
   const returnsPerSecond = (connected * assumed.returnsPerHour) / 3_600;
   const own =
-    (messagesPerSecond * figures.nodeMessageMicros +
+    (messagesPerSecond * figures.nodeMessageMicros * (isDivided ? figures.dividedWork : 1) +
       returnsPerSecond * figures.nodeReturnMicros +
       connected * figures.connectionMicros) /
     1e6;
-  // Each node receives every message in the database: more nodes do not reduce that.
-  const foreign = (messagesPerSecond * figures.bystanderMicros) / 1e6;
+  // Each node receives a notice of every message in the database: more nodes do not reduce that.
+  const foreign = (messagesPerSecond * figures.bystanderMicros * (isDivided ? figures.dividedBystander : 1)) / 1e6;
   const byCores = foreign < assumed.nodeCores ? own / (assumed.nodeCores - foreign) : Infinity;
   const nodes = Math.ceil(Math.max(connected / assumed.connectionsPerNode, byCores));
+  return { messagesPerSecond, returnsPerSecond, nodes, nodeCores: own / nodes + foreign };
+}
+
+/** What NATS sends of one message. */
+const busBytesOf = (figures: Figures, nodes: number, isDivided: boolean): number =>
+  isDivided
+    ? figures.dividedNoticeBytes * nodes + figures.dividedRowsBytes * assumed.nodesPerUser + figures.dividedAllBytes
+    : figures.busMessageBytes * nodes;
+
+export function loadOf(figures: Figures, connected: number): Load {
+  const isDivided = nodesFor(figures, connected, false).nodes >= defaultLimits.audienceNodesMin;
+  const { messagesPerSecond, returnsPerSecond, nodes, nodeCores } = nodesFor(figures, connected, isDivided);
   const writerShare = (messagesPerSecond * figures.commitMessageMicros) / 1e6;
   return {
     ...{ connected, messagesPerSecond, returnsPerSecond, nodes },
     nodeBytes: (connected / nodes) * figures.connectionBytes,
-    nodeCores: own / nodes + foreign,
+    nodeCores,
     writerShare,
     // During the others' turn more gathers: commits become larger, not more.
     waitMs: writerShare < 1 ? (nodes * figures.commitMs) / (1 - writerShare) : Infinity,
     databaseCores:
       (messagesPerSecond * figures.databaseMessageMicros + returnsPerSecond * figures.databaseReturnMicros) / 1e6,
-    busBytesPerSecond: messagesPerSecond * figures.busMessageBytes * nodes,
+    busBytesPerSecond: messagesPerSecond * busBytesOf(figures, nodes, isDivided),
     diskBytesPerDay: messagesPerSecond * assumed.averageShare * 86_400 * figures.fileMessageBytes,
   };
 }
 
 /** The resources that may run out, and how full each is; 1 is full. */
 export const shares: Readonly<Record<string, (load: Load) => number>> = {
-  "the bus: NATS sends 1 Gbit/s, because every node gets every message": (load) =>
+  "the bus: NATS sends 1 Gbit/s, because every node gets a notice of every message": (load) =>
     load.busBytesPerSecond / assumed.busBytesPerSecond,
   "the turn: a node's commit waits a second for those of the others": (load) => load.waitMs / assumed.waitMs,
   "the disk: one file grows by 100 GB a day": (load) => load.diskBytesPerDay / assumed.diskBytesPerDay,

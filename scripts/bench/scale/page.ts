@@ -36,6 +36,11 @@ const shown: readonly (readonly [string, string])[] = [
   ["throughput: database file", "on disk, bytes a message with 64 bytes of text"],
   ["remote: 2 000 pairs: server's processor time", "a node's processor time, µs a message"],
   ["nodes: a node without users: processor", "… of a node that has neither sender nor receiver"],
+  ["division: divided: to each node", "divided: a message's bytes to each node"],
+  ["division: divided: to the nodes of its users", "… to the nodes of its users, one each"],
+  ["division: divided: to the node that sends notifications", "… to the node that sends notifications"],
+  ["division: divided: a node without its users, to undivided", "… time of a node without its users, to undivided"],
+  ["nodes: divided: processor of two nodes, to undivided", "… time of two nodes with its users, to undivided"],
   ["idle: processor time of each, silent", "… for each silent connection, µs a second"],
   ["remote: 2 000 pairs: database's processor time", "sqld's processor time, µs a message"],
   ["remote: a raw batch, whatever is in it", "of the one writer's time: a commit by itself, ms"],
@@ -64,6 +69,11 @@ function figuresOf(kept: Kept): Figures {
     databaseReturnMicros: of("remote: database's processor time for one"),
     fileMessageBytes: of("throughput: database file"),
     busMessageBytes: of("nodes: 3 nodes: on the bus"),
+    dividedNoticeBytes: of("division: divided: to each node"),
+    dividedRowsBytes: of("division: divided: to the nodes of its users"),
+    dividedAllBytes: of("division: divided: to the node that sends notifications"),
+    dividedBystander: of("division: divided: a node without its users, to undivided"),
+    dividedWork: of("nodes: divided: processor of two nodes, to undivided"),
   };
 }
 
