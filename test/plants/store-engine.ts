@@ -93,14 +93,14 @@ export const storeEngine = {
   "a file that was taken away is written on": {
     rule: "D24",
     file: "store/engine/embedded.ts",
-    from: "const fault = isWrite ? file.fault(true) : undefined;",
+    from: "const fault = file.fault(true);",
     to: "const fault: Error | undefined = undefined as Error | undefined;",
   },
   "statements are committed one by one": {
     rule: "D6",
     file: "store/engine/embedded.ts",
-    from: "return call(beginWrite, statements);",
-    to: "return call(undefined, statements);",
+    from: 'connection.exec("BEGIN IMMEDIATE");',
+    to: "connection.commit = async (): Promise<void> => {};",
   },
   "a file is opened with the log of another one": {
     rule: "D21",

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { openEngine } from "../../src/store/engine/open.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { commitInPlace, commitOnThread } from "../support/commit-in-place.ts";
 import { type FakeClock, fakeClock, passes } from "../support/fake-clock.ts";
 import { startLink } from "../support/link.ts";
 import { type Sqld, startSqld } from "../support/sqld.ts";
@@ -20,7 +21,9 @@ const startClock = (): FakeClock => fakeClock(undefined, () => Bun.sleep(2));
 const waited = (clock: FakeClock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 const newFile = (): string => join(folder, `chat-${files++}.db`);
 
+beforeAll(commitOnThread);
 afterAll(async () => {
+  commitInPlace();
   await Promise.all(servers.map((server) => server.stop()));
   rmSync(folder, { recursive: true, force: true });
 });

@@ -2,7 +2,7 @@ import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { toArguments } from "./arguments.ts";
 import type { Row, Statement } from "./engine.ts";
-import { driver } from "./driver.ts";
+import { driver, execAside } from "./driver.ts";
 import { reasonOf } from "./failure.ts";
 
 /** A statement with what `stmt.reader` says; that getter is a call into native code. */
@@ -17,17 +17,22 @@ export interface Connection {
    */
   sync(): void;
   run(statement: Statement): Row[];
+  /** Commits the open transaction. Nothing may be called before it has ended; the event loop goes on, however long the disk takes. */
+  commit(): Promise<void>;
+  /** Like `sync`, while the event loop goes on. Nothing may be called before it has ended. */
+  moveLog(): Promise<void>;
   /** Undoes an open transaction and lets go. Does not throw, and says nothing of the outcome. */
   discard(): void;
 }
 
 /**
  * A commit that leaves this many pages in the log moves them into the file before it answers. SQLite's own 1,000 cost 30 % more processor time for messages
- * that are alone in their commits, because pages that many of them change are written out more often; 16,000 save little more, and stop the event loop for longer.
+ * that are alone in their commits, because pages that many of them change are written out more often; 16,000 save little more, and others wait for longer.
  */
 const logPagesMax = 4_000;
 /** A log that a large transaction has made longer is cut to this. */
 const logBytesMax = 32 * 1024 * 1024;
+const syncLog = "PRAGMA wal_checkpoint(PASSIVE)";
 
 export type ConnectionOptions = { readonly cacheBytes: number; readonly statementsMax: number };
 
@@ -53,8 +58,10 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
       database.exec(sql);
     },
     sync() {
-      database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      database.exec(syncLog);
     },
+    commit: () => execAside(database, "COMMIT"),
+    moveLog: () => execAside(database, syncLog),
     run({ sql, args }) {
       const { statement, isReader } = prepare(sql);
       // run() on a statement that returns rows leaves its write open and lost; all() steps it to its end.

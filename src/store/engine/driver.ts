@@ -1,10 +1,13 @@
 import { createRequire } from "node:module";
 import type Database from "libsql";
+import type PromiseDatabase from "libsql/promise";
 import { ChatError } from "../../error.ts";
 
 type Driver = typeof Database;
 
+const require = createRequire(import.meta.url);
 let loaded: Driver | undefined;
+let loadedAside: typeof PromiseDatabase | undefined;
 
 /**
  * The driver of database files, which is native code: loaded when the first file is opened, and left out by bundlers. A remote database
@@ -14,7 +17,7 @@ let loaded: Driver | undefined;
  */
 export function driver(): Driver {
   try {
-    loaded ??= createRequire(import.meta.url)("libsql") as Driver;
+    loaded ??= require("libsql") as Driver;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
     throw new ChatError(
@@ -24,4 +27,15 @@ export function driver(): Driver {
     );
   }
   return loaded;
+}
+
+/**
+ * Runs SQL without rows on a thread of the driver, so that the event loop goes on while a disk works. The connection must not be used before it has
+ * ended: a call would stop the event loop until then.
+ *
+ * The driver has this function for the connections of its other module only, which wrap the same native object.
+ */
+export async function execAside(database: Database.Database, sql: string): Promise<void> {
+  loadedAside ??= require("libsql/promise") as typeof PromiseDatabase;
+  await (loadedAside.prototype.exec.call(database, sql) as Promise<unknown>);
 }

@@ -1,11 +1,10 @@
+import { createCallOrder } from "./call-order.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { requireOneName } from "./file-guard.ts";
 import { takeFileLock } from "./file-lock.ts";
 import { openFile } from "./open-file.ts";
-
-const beginWrite = "BEGIN IMMEDIATE";
 
 /**
  * After this many commits the log is moved into the file at a moment when nothing waits. A message alone in its commit changes some ten pages, so that at
@@ -34,28 +33,19 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     statementsMax: options.statementsMax ?? 256,
     lock: takeFileLock(path),
   });
-  let isClosed = false;
+  /** While a commit waits for the disk, nothing else may use the connection. */
+  const order = createCallOrder();
+  let closing: Promise<void> | undefined;
   /** Since the log was last moved into the file by `rest`. */
   let commits = 0;
 
-  // Nothing here awaits, so a call owns the connection from its first statement to its last.
-  const call = (begin: string | undefined, statements: readonly Statement[]): Row[][] => {
-    if (isClosed) throw closedFailure();
-    if (statements.length === 0) return [];
-    const isWrite = begin === beginWrite;
-    const fault = isWrite ? file.fault(true) : undefined;
-    if (fault) throw failure(fault);
+  const read = (statements: readonly Statement[]): Row[][] => {
     try {
-      const connection = file.connect(isWrite);
-      if (begin !== undefined) connection.exec(begin);
-      const isFirstMark = isWrite && file.mark(connection);
-      const results: Row[][] = [];
-      for (const statement of statements) results.push(connection.run(statement));
-      if (begin !== undefined) connection.exec("COMMIT");
-      if (isWrite) {
-        file.wrote(isFirstMark);
-        commits++;
-      }
+      const connection = file.connect(false);
+      const isMany = statements.length > 1;
+      if (isMany) connection.exec("BEGIN");
+      const results = statements.map((statement) => connection.run(statement));
+      if (isMany) connection.exec("COMMIT");
       return results;
     } catch (error) {
       file.discard();
@@ -63,29 +53,50 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     }
   };
 
+  const write = async (statements: readonly Statement[]): Promise<Row[][]> => {
+    const fault = file.fault(true);
+    if (fault) throw failure(fault);
+    try {
+      const connection = file.connect(true);
+      connection.exec("BEGIN IMMEDIATE");
+      const isFirstMark = file.mark(connection);
+      const results = statements.map((statement) => connection.run(statement));
+      await connection.commit();
+      file.wrote(isFirstMark);
+      commits++;
+      return results;
+    } catch (error) {
+      file.discard();
+      throw failure(error);
+    }
+  };
+
+  const moveLog = async (): Promise<void> => {
+    try {
+      await file.connect(true).moveLog();
+      file.wrote(false);
+    } catch {
+      file.discard();
+    }
+  };
+
   return {
     isExclusive: true,
     async read(statements) {
-      return call(statements.length > 1 ? "BEGIN" : undefined, statements);
+      if (closing) throw closedFailure();
+      return statements.length === 0 ? [] : await order.run(() => read(statements));
     },
     async write(statements) {
-      return call(beginWrite, statements);
+      if (closing) throw closedFailure();
+      return statements.length === 0 ? [] : await order.run(() => write(statements));
     },
     rest() {
-      if (isClosed || commits < commitsBeforeRest || file.fault(true)) return;
+      if (closing || order.isBusy() || commits < commitsBeforeRest || file.fault(true)) return;
       commits = 0;
-      try {
-        file.connect(true).sync();
-        file.wrote(false);
-      } catch {
-        file.discard();
-      }
+      void order.run(moveLog);
     },
-    fault: () => (isClosed ? undefined : file.fault(false)),
-    async close() {
-      if (isClosed) return;
-      isClosed = true;
-      file.close();
-    },
+    // There was none when the call that is under way began.
+    fault: () => (closing || order.isBusy() ? undefined : file.fault(false)),
+    close: () => (closing ??= order.run(() => file.close())),
   };
 }

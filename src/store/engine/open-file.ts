@@ -98,7 +98,8 @@ export function openFile(file: string, options: FileOptions): OpenFile {
       if (!isLetGo(holdsIndex)) return state.fault;
       state = { type: "failed" };
     }
-    const fault = guard.fault({ isBefore });
+    const found = guard.fault({ isBefore });
+    const fault = state.type === "failed" && found?.isLogGone ? faultWithoutLog(file, guard, found) : found;
     if (fault?.isShared) shared = fault;
     if (state.type !== "open" || fault?.isShared) return fault;
     if (fault?.isLogGone && saveLog(file, guard, state.connection)) return letGo(state.connection, fault);
@@ -204,6 +205,13 @@ function saveLog(file: string, guard: FileGuard, connection: Connection): boolea
   } catch {
     return false;
   }
+}
+
+/** A connection that has failed is closed once it is garbage. SQLite then moves its log into the file and deletes it, which is no fault. */
+function faultWithoutLog(file: string, guard: FileGuard, fault: FileFault): FileFault | undefined {
+  if (holdsIndex(file)) return fault;
+  guard.closed();
+  return guard.fault({ isBefore: true });
 }
 
 /** Moves the log into the file, where the disk allows it. */

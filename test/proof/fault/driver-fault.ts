@@ -1,4 +1,5 @@
 import Database from "libsql";
+import PromiseDatabase from "libsql/promise";
 
 /** The place in one call of the embedded engine where its driver fails, and SQLite's error. */
 export type DriverFault = {
@@ -25,27 +26,38 @@ const texts = {
 } as const;
 
 type Exec = (this: unknown, sql: string) => unknown;
+type ExecAside = (this: unknown, sql: string) => Promise<unknown>;
 type Step = (this: unknown, args: unknown) => unknown;
 
 /**
- * Makes the call, which must run synchronously, while the real driver fails once at the given place: the engine's own
+ * Makes the call, which must run synchronously up to its commit, while the real driver fails once at the given place: the engine's own
  * code runs, with its transaction, its discarded connection and the next one.
  */
 export function withDriverFault<Result>({ code, at, statement }: DriverFault, call: () => Result): Result {
   const connection = Database.prototype as unknown as { exec: Exec };
+  const aside = PromiseDatabase.prototype as unknown as { exec: ExecAside };
   const prepared = statementPrototype();
-  const real = { exec: connection.exec, all: prepared.all, run: prepared.run };
+  const real = { exec: connection.exec, aside: aside.exec, all: prepared.all, run: prepared.run };
   let isDone = false;
   let steps = 0;
   const fail = (): never => {
     isDone = true;
-    throw new Database.SqliteError(texts[code], code, raw[code]);
+    throw errorOf(code);
   };
   connection.exec = function exec(sql) {
     if (!isDone && at === "begin" && sql.startsWith("BEGIN")) fail();
     if (!isDone && at === "commit" && sql === "COMMIT") fail();
     const result = real.exec.call(this, sql);
     if (!isDone && at === "committed" && sql === "COMMIT") fail();
+    return result;
+  };
+  // The commit of a write.
+  aside.exec = async function exec(sql) {
+    const isHere = !isDone && sql === "COMMIT" && (at === "commit" || at === "committed");
+    if (isHere) isDone = true;
+    if (isHere && at === "commit") throw errorOf(code);
+    const result = await real.aside.call(this, sql);
+    if (isHere) throw errorOf(code);
     return result;
   };
   const step = (method: Step): Step =>
@@ -59,10 +71,13 @@ export function withDriverFault<Result>({ code, at, statement }: DriverFault, ca
     return call();
   } finally {
     connection.exec = real.exec;
+    aside.exec = real.aside;
     prepared.all = real.all;
     prepared.run = real.run;
   }
 }
+
+const errorOf = (code: keyof typeof raw): Error => new Database.SqliteError(texts[code], code, raw[code]);
 
 let known: { all: Step; run: Step } | null = null;
 

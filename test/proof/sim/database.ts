@@ -1,3 +1,4 @@
+import "../../support/commit-in-place.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";

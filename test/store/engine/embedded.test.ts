@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -15,13 +15,21 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { execPath } from "node:process";
+import PromiseDatabase from "libsql/promise";
+import { deferred } from "../../../src/internal/deferred.ts";
+import { collect } from "../../../src/store/engine/connection.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import { commitInPlace, commitOnThread, execOnThread } from "../../support/commit-in-place.ts";
 
 const root = join(import.meta.dir, "../../..");
 const folder = mkdtempSync(join(tmpdir(), "tidings-embedded-"));
 let files = 0;
 const newFile = (): string => join(folder, `chat-${files++}.db`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(commitOnThread);
+afterAll(() => {
+  commitInPlace();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A process of its own that runs `code` with `Database`, `createEmbeddedEngine` and `file` in reach. */
 function child(file: string, code: string) {
@@ -299,6 +307,8 @@ describe("the log of a file", () => {
     for (let i = 0; i < 200; i++) await engine.write([insert]);
     expect(statSync(file).size).toBe(size);
     engine.rest?.();
+    // It waits for its turn.
+    await engine.read([{ sql: "SELECT 1" }]);
     expect(statSync(file).size).toBeGreaterThan(size + 400 * 2_000);
     // The log begins anew, under a mark of its own.
     await engine.write([insert]);
@@ -324,5 +334,107 @@ describe("the log of a file", () => {
     const engine = createEmbeddedEngine({ path: newFile() });
     await engine.close();
     expect(() => engine.rest?.()).not.toThrow();
+  });
+});
+
+describe("a file on a slow disk", () => {
+  afterEach(commitOnThread);
+
+  /** A disk that makes everything wait that the driver does on a thread of its own, until it is released. */
+  function slowDisk() {
+    const waiting: (() => void)[] = [];
+    const seen: string[] = [];
+    PromiseDatabase.prototype.exec = async function (sql: string) {
+      seen.push(sql);
+      const { promise, resolve } = deferred<void>();
+      waiting.push(() => resolve(undefined));
+      await promise;
+      await execOnThread.call(this, sql);
+    };
+    return { seen, release: (): void => waiting.shift()?.() };
+  }
+
+  /** Some turns of the event loop, in which everything happens that can. */
+  async function turns(): Promise<void> {
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await turns();
+  }
+
+  const count = { sql: "SELECT count(*) AS count FROM t" };
+  const insert = { sql: "INSERT INTO t VALUES (1)" };
+
+  test("E48 a commit waits for the disk while the event loop goes on, and later calls wait for it in their order", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    const disk = slowDisk();
+    const ended: string[] = [];
+    const note = <T>(name: string, call: Promise<T>): Promise<T> => call.finally(() => void ended.push(name));
+    const calls = [
+      note("write", engine.write([insert])),
+      note("read", engine.read([count])),
+      note("second write", engine.write([insert])),
+      note("second read", engine.read([count])),
+      note("close", engine.close()),
+    ] as const;
+    await turns();
+    expect({ ended, seen: disk.seen }).toEqual({ ended: [], seen: ["COMMIT"] });
+    expect(engine.fault?.()).toBeUndefined();
+    disk.release();
+    await until(() => disk.seen.length > 1);
+    expect(disk.seen).toEqual(["COMMIT", "COMMIT"]);
+    expect(ended).toEqual(["write", "read"]);
+    disk.release();
+    const [, before, , after] = await Promise.all(calls);
+    expect([before, after]).toEqual([[[{ count: 1 }]], [[{ count: 2 }]]]);
+  });
+
+  test("E48 the log is moved into the file while the event loop goes on, and a write waits for it", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    for (let i = 0; i < 400; i++) await engine.write([insert]);
+    const disk = slowDisk();
+    engine.rest?.();
+    engine.rest?.();
+    const written = engine.write([insert]);
+    await turns();
+    expect(disk.seen).toEqual(["PRAGMA wal_checkpoint(PASSIVE)"]);
+    disk.release();
+    await until(() => disk.seen.length > 1);
+    disk.release();
+    await written;
+    expect(disk.seen).toEqual(["PRAGMA wal_checkpoint(PASSIVE)", "COMMIT"]);
+    await engine.close();
+  });
+
+  test("E48 E7 a commit that fails on the disk leaves the calls that wait for it alone", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    PromiseDatabase.prototype.exec = async () => {
+      commitOnThread();
+      throw new Error("the disk fails");
+    };
+    const failing = engine.write([insert]);
+    const calls = Promise.all([engine.read([count]), engine.write([insert, count])]);
+    await expect(failing).rejects.toMatchObject({ code: "unavailable" });
+    expect(await calls).toEqual([[[{ count: 0 }]], [[], [{ count: 1 }]]]);
+    await engine.close();
+  });
+
+  test("E7 writes go on when the connection that failed was collected, and SQLite has deleted its log", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x UNIQUE)" }]);
+    await expect(engine.write([insert, insert])).rejects.toThrow("UNIQUE");
+    for (let i = 0; i < 50 && existsSync(`${file}-wal`); i++) {
+      collect();
+      await turns();
+    }
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    expect(await engine.write([insert, count])).toEqual([[], [{ count: 1 }]]);
+    await engine.close();
   });
 });
