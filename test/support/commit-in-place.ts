@@ -1,6 +1,6 @@
 /**
  * Loaded before tests, and imported where a database is used in virtual time: commits hold up the event loop, in place of a thread of the driver. Many tests
- * say what must happen between two turns of the event loop, and virtual time knows no threads. A server in a process of its own commits on a thread.
+ * say what must happen between two turns of the event loop, and virtual time knows no threads. A server in a process of its own decides itself.
  */
 import Database from "libsql";
 import PromiseDatabase from "libsql/promise";
@@ -20,7 +20,7 @@ export function commitInPlace(): void {
   };
 }
 
-/** Commits run on a thread of the driver, as they do outside of tests. */
+/** Commits run on a thread of the driver where the engine wants it, as they do outside of tests. */
 export function commitOnThread(): void {
   PromiseDatabase.prototype.exec = execOnThread;
 }

@@ -2,7 +2,7 @@ import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { toArguments } from "./arguments.ts";
 import type { Row, Statement } from "./engine.ts";
-import { driver, execAside } from "./driver.ts";
+import { driver, execAside, execHere } from "./driver.ts";
 import { reasonOf } from "./failure.ts";
 
 /** A statement with what `stmt.reader` says; that getter is a call into native code. */
@@ -17,8 +17,8 @@ export interface Connection {
    */
   sync(): void;
   run(statement: Statement): Row[];
-  /** Commits the open transaction. Nothing may be called before it has ended; the event loop goes on, however long the disk takes. */
-  commit(): Promise<void>;
+  /** Commits the open transaction. Nothing may be called before it has ended. `isAside`: the event loop goes on, however long the disk takes. */
+  commit(isAside: boolean): Promise<void>;
   /** Like `sync`, while the event loop goes on. Nothing may be called before it has ended. */
   moveLog(): Promise<void>;
   /** Undoes an open transaction and lets go. Does not throw, and says nothing of the outcome. */
@@ -60,7 +60,7 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
     sync() {
       database.exec(syncLog);
     },
-    commit: () => execAside(database, "COMMIT"),
+    commit: (isAside) => (isAside ? execAside : execHere)(database, "COMMIT"),
     moveLog: () => execAside(database, syncLog),
     run({ sql, args }) {
       const { statement, isReader } = prepare(sql);

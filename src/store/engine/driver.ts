@@ -39,3 +39,10 @@ export async function execAside(database: Database.Database, sql: string): Promi
   loadedAside ??= require("libsql/promise") as typeof PromiseDatabase;
   await (loadedAside.prototype.exec.call(database, sql) as Promise<unknown>);
 }
+
+/** The same, while the event loop waits; it answers in the same turn as `execAside` would without a thread. */
+export async function execHere(database: Database.Database, sql: string): Promise<void> {
+  await execNow(database, sql);
+}
+
+const execNow = async (database: Database.Database, sql: string): Promise<unknown> => database.exec(sql);

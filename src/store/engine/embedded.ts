@@ -1,4 +1,5 @@
 import { createCallOrder } from "./call-order.ts";
+import { createDiskPace } from "./disk-pace.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
@@ -8,7 +9,7 @@ import { openFile } from "./open-file.ts";
 
 /**
  * After this many commits the log is moved into the file at a moment when nothing waits. A message alone in its commit changes some ten pages, so that at
- * a low load no commit has to do it.
+ * a low load no commit has to do it. Where no such moment comes, the log is long, and a commit may have to move it.
  */
 const commitsBeforeRest = 300;
 
@@ -35,8 +36,9 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   });
   /** While a commit waits for the disk, nothing else may use the connection. */
   const order = createCallOrder();
+  const pace = createDiskPace();
   let closing: Promise<void> | undefined;
-  /** Since the log was last moved into the file by `rest`. */
+  /** Since the log was last moved into the file. */
   let commits = 0;
 
   const read = (statements: readonly Statement[]): Row[][] => {
@@ -58,12 +60,15 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     if (fault) throw failure(fault);
     try {
       const connection = file.connect(true);
+      const begun = performance.now();
       connection.exec("BEGIN IMMEDIATE");
       const isFirstMark = file.mark(connection);
       const results = statements.map((statement) => connection.run(statement));
-      await connection.commit();
-      file.wrote(isFirstMark);
-      commits++;
+      const ready = performance.now();
+      const isLogLong = commits >= commitsBeforeRest;
+      await connection.commit(pace.isAside({ statementsMs: ready - begun, isLogLong }));
+      pace.took(performance.now() - ready);
+      commits = file.wrote(isFirstMark) ? 0 : commits + 1;
       return results;
     } catch (error) {
       file.discard();

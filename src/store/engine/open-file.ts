@@ -21,8 +21,8 @@ export interface OpenFile {
   fault(isBefore: boolean): FileFault | undefined;
   /** Within a write: writes the mark that a new log begins with. Answers whether it is the file's first one. */
   mark(connection: Connection): boolean;
-  /** A write has been committed. */
-  wrote(isFirstMark: boolean): void;
+  /** A write has been committed. Answers whether its commit has moved the log into the file. */
+  wrote(isFirstMark: boolean): boolean;
   /** After an error: a later write on the same connection may be answered and lost, so it is never used again. */
   discard(): void;
   /** Closes the connection, and releases the lock; everything is in the one file then, so that a copy of it is complete. */
@@ -131,7 +131,7 @@ export function openFile(file: string, options: FileOptions): OpenFile {
     wrote(isFirstMark) {
       // Where SQLite has moved the log into the file, the next write begins a new one.
       isMarkDue = guard.wrote();
-      if (!isFirstMark) return;
+      if (!isFirstMark) return isMarkDue;
       // From the first mark on, the file itself has one too.
       try {
         if (state.type === "open") state.connection.sync();
@@ -140,6 +140,7 @@ export function openFile(file: string, options: FileOptions): OpenFile {
       }
       isMarkDue = true;
       guard.wrote();
+      return true;
     },
 
     discard,

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -15,10 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { execPath } from "node:process";
+import Database from "libsql";
 import PromiseDatabase from "libsql/promise";
 import { deferred } from "../../../src/internal/deferred.ts";
 import { collect } from "../../../src/store/engine/connection.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import { commitInPlace, commitOnThread, execOnThread } from "../../support/commit-in-place.ts";
 
 const root = join(import.meta.dir, "../../..");
@@ -338,7 +340,13 @@ describe("the log of a file", () => {
 });
 
 describe("a file on a slow disk", () => {
-  afterEach(commitOnThread);
+  /** Time stands still, except in a slow commit: what else this machine does has no say in where commits run. */
+  let now = performance.now();
+  beforeEach(() => void spyOn(performance, "now").mockImplementation(() => now));
+  afterEach(() => {
+    commitOnThread();
+    mock.restore();
+  });
 
   /** A disk that makes everything wait that the driver does on a thread of its own, until it is released. */
   function slowDisk() {
@@ -352,6 +360,21 @@ describe("a file on a slow disk", () => {
       await execOnThread.call(this, sql);
     };
     return { seen, release: (): void => waiting.shift()?.() };
+  }
+
+  /** A commit that holds up the event loop for so long that the next ones run on a thread. */
+  async function writeSlowly(engine: Engine, statement: Statement): Promise<void> {
+    const prototype: Database.Database = Database.prototype;
+    const { exec } = prototype;
+    prototype.exec = function (this: Database.Database, sql: string) {
+      if (sql === "COMMIT") now += 20;
+      return exec.call(this, sql);
+    };
+    try {
+      await engine.write([statement]);
+    } finally {
+      prototype.exec = exec;
+    }
   }
 
   /** Some turns of the event loop, in which everything happens that can. */
@@ -368,7 +391,7 @@ describe("a file on a slow disk", () => {
 
   test("E48 a commit waits for the disk while the event loop goes on, and later calls wait for it in their order", async () => {
     const engine = createEmbeddedEngine({ path: newFile() });
-    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    await writeSlowly(engine, { sql: "CREATE TABLE t (x)" });
     const disk = slowDisk();
     const ended: string[] = [];
     const note = <T>(name: string, call: Promise<T>): Promise<T> => call.finally(() => void ended.push(name));
@@ -395,7 +418,8 @@ describe("a file on a slow disk", () => {
     const file = newFile();
     const engine = createEmbeddedEngine({ path: file });
     await engine.write([{ sql: "CREATE TABLE t (x)" }]);
-    for (let i = 0; i < 400; i++) await engine.write([insert]);
+    for (let i = 0; i < 299; i++) await engine.write([insert]);
+    await writeSlowly(engine, insert);
     const disk = slowDisk();
     engine.rest?.();
     engine.rest?.();
@@ -412,7 +436,7 @@ describe("a file on a slow disk", () => {
 
   test("E48 E7 a commit that fails on the disk leaves the calls that wait for it alone", async () => {
     const engine = createEmbeddedEngine({ path: newFile() });
-    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    await writeSlowly(engine, { sql: "CREATE TABLE t (x)" });
     PromiseDatabase.prototype.exec = async () => {
       commitOnThread();
       throw new Error("the disk fails");
@@ -421,6 +445,37 @@ describe("a file on a slow disk", () => {
     const calls = Promise.all([engine.read([count]), engine.write([insert, count])]);
     await expect(failing).rejects.toMatchObject({ code: "unavailable" });
     expect(await calls).toEqual([[[{ count: 0 }]], [[], [{ count: 1 }]]]);
+    await engine.close();
+  });
+
+  test("E49 the first commits run in place, those after slow ones on a thread, and those after short ones in place again", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    const aside: string[] = [];
+    PromiseDatabase.prototype.exec = async function (sql: string) {
+      aside.push(sql);
+      await execOnThread.call(this, sql);
+    };
+    await writeSlowly(engine, { sql: "CREATE TABLE t (x)" });
+    expect(aside).toEqual([]);
+    await engine.write([insert]);
+    expect(aside).toEqual(["COMMIT"]);
+    let commits = 1;
+    for (; commits === aside.length; commits++) await engine.write([insert]);
+    expect(await engine.read([count])).toEqual([[{ count: commits }]]);
+    await engine.close();
+  });
+
+  test("E49 a commit runs on a thread where the log has not been moved for 300 commits", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    await engine.write([{ sql: "CREATE TABLE t (x)" }]);
+    for (let i = 0; i < 300; i++) await engine.write([insert]);
+    const aside: string[] = [];
+    PromiseDatabase.prototype.exec = async function (sql: string) {
+      aside.push(sql);
+      await execOnThread.call(this, sql);
+    };
+    await engine.write([insert]);
+    expect(aside).toEqual(["COMMIT"]);
     await engine.close();
   });
 
