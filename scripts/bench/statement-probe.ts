@@ -64,7 +64,7 @@ prototype.exec = function (this: Database.Database, text: string) {
   noteContent(text, 0);
   return measured(text, () => exec.call(this, text));
 };
-// The commits of writes run on a thread of the driver: they are counted, but other work of the process runs meanwhile.
+// Some commits run on a thread of the driver: they are counted, but other work of the process runs meanwhile.
 const execAside: (this: unknown, text: string) => Promise<unknown> = PromiseDatabase.prototype.exec;
 PromiseDatabase.prototype.exec = function (text: string) {
   noteContent(text, 0);
