@@ -1,4 +1,4 @@
--- The database after migration 000012_device_seen. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000014_prev_contract. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -59,12 +59,13 @@ CREATE TABLE tidings_conversation (
   seq INTEGER NOT NULL DEFAULT 0,
   n INTEGER NOT NULL DEFAULT 0,
   low_seq INTEGER NOT NULL DEFAULT 0,
-  high_seq INTEGER NOT NULL DEFAULT 0
+  high_seq INTEGER NOT NULL DEFAULT 0,
+  -- n >> 18, the period of the log in which its last message is: changes once in 262,144 numbers, and with it the indexes.
+  period INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX tidings_conversation_pair ON tidings_conversation (low, high);
--- A user's conversations, newest activity first: two range scans, merged.
-CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
-CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
+CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period);
+CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period);
 
 -- Who belongs to a conversation and how far they have got. n: when these marks last moved (0: never).
 CREATE TABLE tidings_member (
@@ -95,14 +96,15 @@ CREATE TABLE tidings_message (
   hash TEXT,
   -- The newest place below this one of a message by somebody else than its sender; 0: there is none. A read mark is found by it with one
   -- look-up. NULL: a message of before this was stored.
-  other_seq INTEGER
+  other_seq INTEGER,
+  -- The n of the message before it in its conversation; 0: there is none. NULL: a message of before this was stored. All of those are indexed
+  -- below, and they are a conversation's first ones: a trigger sets it for nodes of an older release.
+  prev INTEGER
 );
 CREATE UNIQUE INDEX tidings_message_id ON tidings_message (id, sender);
-CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
--- Resume: what changed for one user after n is a range scan of these two (each ends in n, the row's
--- own key), however many conversations they have and however many messages of others lie between.
-CREATE INDEX tidings_message_sender ON tidings_message (sender);
-CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
+CREATE UNIQUE INDEX tidings_message_place ON tidings_message (conversation, seq) WHERE (seq % 16 = 0 OR prev IS NULL);
+-- Ends in n, the row's own key.
+CREATE INDEX tidings_message_mark ON tidings_message (conversation) WHERE (seq % 16 = 0 OR prev IS NULL);
 
 -- What a user has said of another: that they are a contact, or blocked. A row says what holds now, and what no longer
 -- does too: n is the change number at which it last changed, so that every device of the user learns of it.

@@ -1,3 +1,4 @@
+import { linkMessages } from "./link-messages.ts";
 import { join } from "node:path";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -90,6 +91,7 @@ async function fill(engine: Engine): Promise<void> {
       SELECT ${key}, 'default', ${users.busy}, ${firstPeer} + i, 1, ${n + 1} + i, 1 FROM ${numbers(listed)}`,
     `INSERT INTO tidings_member (conversation, user, peer) SELECT ${key}, ${users.busy}, ${firstPeer} + i FROM ${numbers(listed)}`,
     `INSERT INTO tidings_member (conversation, user, peer) SELECT ${key}, ${firstPeer} + i, ${users.busy} FROM ${numbers(listed)}`,
+    ...linkMessages,
     `UPDATE tidings_head SET n = ${n + listed}`,
   );
 }

@@ -1,3 +1,4 @@
+import { linkMessages } from "./link-messages.ts";
 import { join } from "node:path";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
 import { copyCached, numbers } from "./cached-database.ts";
@@ -101,6 +102,7 @@ async function fill(engine: Engine): Promise<void> {
       const acked = name === seeded.few ? n : cursor;
       return `INSERT INTO tidings_device (user, device, acked) VALUES (${user}, 'd1', ${acked})`;
     }),
+    ...linkMessages,
     `UPDATE tidings_head SET n = ${n}`,
   );
 }

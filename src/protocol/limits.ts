@@ -51,7 +51,7 @@ export const defaultLimits = {
   commitRelationRowsMax: 20_000,
   /** How long acks and reads gather before they are committed together. */
   marksDelayMs: 100,
-  /** Messages that all acks of one commit together may mark as delivered; each user has an equal part, the rest follow in the next ones. */
+  /** For how many messages the acks of one commit may look; each user has an equal part, the rest follow in the next ones. */
   ackMessagesMax: 1_000,
   /** Devices of one user: as many as may be connected. Beyond that, the one that was not seen for longest is forgotten. */
   devicesPerUserMax: 100,

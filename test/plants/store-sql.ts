@@ -70,8 +70,8 @@ export const storeSql = {
   "delivered beyond what was acked": {
     rule: "O8",
     file: "store/write/marks-sql.ts",
-    from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
-    to: "m.recipient = acked.user AND m.n > acked.since\n",
+    from: "m.n > a.since AND m.n <= a.up_to AND m.recipient = a.user",
+    to: "m.n > a.since AND m.recipient = a.user",
   },
   "a read mark that takes delivered back": {
     rule: "O9",
@@ -112,8 +112,8 @@ export const storeSql = {
   "a send looks at no block": {
     rule: "T3",
     file: "store/write/send-sql.ts",
-    from: "AND r.other = a.key AND r.blocked)\nRETURNING",
-    to: "AND r.other = a.key AND r.blocked AND 0)\nRETURNING",
+    from: "AND r.other = a.key AND r.blocked)\n) x",
+    to: "AND r.other = a.key AND r.blocked AND 0)\n) x",
   },
   "a receipt is sent through a block as it moves": {
     rule: "T3",
@@ -157,8 +157,8 @@ export const storeSql = {
   "an ack is carried on to its end at once": {
     rule: "R30",
     file: "store/write/marks-sql.ts",
-    from: "LIMIT 1 OFFSET ?2 - 1",
-    to: "LIMIT 1 OFFSET 1e9",
+    from: "+ 32 + 4 * ?3",
+    to: "+ 1e9",
   },
   "a read mark goes back": {
     rule: "O9",
@@ -183,10 +183,22 @@ export const storeSql = {
       // An id of its own, and a valid one, or no client would take it.
       {
         file: "store/write/send-sql.ts",
-        from: "s.id, a.key,",
+        from: "s.id, a.key AS sender,",
         to: `CASE WHEN EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id)
-    THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END, a.key,`,
+    THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END AS id, a.key AS sender,`,
       },
     ],
+  },
+  "messages of one commit do not know each other": {
+    rule: "S49",
+    file: "store/write/send-sql.ts",
+    from: "coalesce(lag(x.n) OVER (PARTITION BY x.conversation ORDER BY x.n), x.last)",
+    to: "x.last",
+  },
+  "a conversation stays in its period": {
+    rule: "S49",
+    file: "store/write/send-sql.ts",
+    from: "AND period <> n >> 18`",
+    to: "AND 0`",
   },
 } satisfies Plants;

@@ -94,8 +94,8 @@ export const store = {
   "a page that claims more of the log than it holds": {
     rule: "O6 O3",
     file: "store/read/reader.ts",
-    from: "upTo = Math.min(upTo, n(last));",
-    to: "upTo = Math.max(upTo, n(last));",
+    from: "upTo = Math.min(head, ...ends);",
+    to: "upTo = head;",
   },
   "a device that is forgotten keeps its sockets": {
     rule: "S46 T5",

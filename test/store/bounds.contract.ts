@@ -113,7 +113,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         await accepted(store, { tenant, from: "alice", conversation });
         const key = Number.parseInt(conversation.slice(1), 36);
         await place.engine.write([
-          { sql: "UPDATE tidings_message SET other_seq = NULL WHERE conversation = ?1", args: [key] },
+          { sql: "UPDATE tidings_message SET other_seq = NULL, prev = NULL WHERE conversation = ?1", args: [key] },
         ]);
         const alices = [1, 2, 12, 72];
         let before = 0;
@@ -130,7 +130,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
     });
 
     describe("acks", () => {
-      test("S31 S8 the acks of one commit cover a bounded number of messages, in equal parts, and all are carried on", async () => {
+      test("S31 S8 the acks of one commit look at a bounded number of rows, and all are carried on", async () => {
         const { store: small } = await storeOn(place.engine, { limits: { ackMessagesMax: 6 } });
         const seen: Commit[] = [];
         small.onCommit((commit) => seen.push(commit));
@@ -138,8 +138,11 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         const users = ["u1", "u2", "u3"];
         const devices = ["phone", "laptop"];
         for (const user of users) for (const device of devices) await small.openDevice(person(user, tenant), device);
+        // So many conversations that nobody's are looked at one by one.
         const sent = await Promise.all(
-          Array.from({ length: 36 }, (_, i) => accepted(small, { tenant, from: "alice", to: users[i % 3] ?? "" })),
+          Array.from({ length: 180 }, (_, i) =>
+            accepted(small, { tenant, from: `sender ${Math.floor(i / 3)}`, to: users[i % 3] ?? "" }),
+          ),
         );
         const last = sent.at(-1)?.n ?? 0;
         const from = seen.length;
@@ -162,14 +165,14 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
           let rows = 0;
           for (const { change } of entries) {
             if (change.kind !== "receipt") continue;
-            rows += change.delivered - (marks.get(change.user) ?? 0);
-            marks.set(change.user, change.delivered);
+            rows++;
+            marks.set(change.user, (marks.get(change.user) ?? 0) + 1);
           }
           return rows;
         });
-        expect(Math.max(...covered)).toBe(6);
-        expect(covered.reduce((sum, rows) => sum + rows, 0)).toBe(36);
-        expect([...marks.values()]).toEqual([12, 12, 12]);
+        expect(Math.max(...covered)).toBeLessThanOrEqual(32 + 4 * 6);
+        expect(covered.reduce((sum, rows) => sum + rows, 0)).toBe(180);
+        expect([...marks.values()]).toEqual([60, 60, 60]);
         // A send waits for one commit of theirs at most.
         const sends = seen.findIndex(({ entries }) =>
           entries.some(({ change }) => change.kind === "message" && change.to === "carol"),

@@ -18,8 +18,7 @@ const larger: Readonly<Record<string, number>> = {
   // The rows of a page, or the names in a list.
   ...{
     // With the bytes of their texts, summed up.
-    selectReceived: 25_000,
-    selectSent: 25_000,
+    selectMessagesOf: 100_000,
     selectOwnRelations: 5_000,
     selectMessages: 25_000,
     selectRelations: 5_000,
@@ -29,18 +28,17 @@ const larger: Readonly<Record<string, number>> = {
   ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectRelationships: 32_000 },
   // `historyRowsMax` rows, and the way to them.
   ...{
-    selectConversationBefore: 28_000,
-    selectConversationAfter: 28_000,
-    selectSentBefore: 28_000,
-    selectReceivedBefore: 28_000,
+    selectConversationBefore: 70_000,
+    selectConversationAfter: 70_000,
+    selectBefore: 100_000,
   },
-  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
+  ...{ selectReceivedAfter: 70_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,
   // The same, once.
-  selectConversation: 10_000,
-  // `ackMessagesMax` messages.
-  deliverByAcks: 55_000,
+  selectConversation: 50_000,
+  // Four rows of the log for each of `ackMessagesMax`.
+  ...{ deliverByAcks: 300_000, ackDevices: 70_000 },
   // `relationsMax` rows of one user.
   ...{ upsertRelations: 20_000, countRelations: 20_000, selectContacts: 32_000, selectBlocked: 22_000 },
   // Devices of one user.
@@ -48,17 +46,19 @@ const larger: Readonly<Record<string, number>> = {
   // `deviceSweepRowsMax` rows.
   ...{ selectUnseenDevices: 7_000, deleteUnseenDevices: 35_000 },
   ...{ selectExplainedDevices: 3_000, selectExplainedAddresses: 2_000 },
-  // 64 messages of each address.
-  selectUndecided: 30_000,
+  // 64 messages of each address, and the number of its user's conversations.
+  selectUndecided: 800_000,
   // `explainedLogRowsMax` rows; `pushNoticesGoneMax` rows.
   ...{ selectExplainedLog: 70_000, deleteDeadNotices: 60_000, deleteDeviceNotices: 60_000 },
   // `ticketsPerUserMax` rows.
   deleteTickets: 2_000,
+  // For each message of a batch.
+  insertMessages: 1_500,
   // A stretch of the log.
   ...{ selectRecipients: 20_000, selectReaders: 8_000 },
   // The notifications due at a time, with the unread messages of each of their conversations.
-  ...{ selectDue: 130_000, selectBadges: 30_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
-  ...{ markCleared: 7_000, insertNotices: 13_000, pruneLog: 60_000 },
+  ...{ selectDue: 130_000, selectBadges: 60_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
+  ...{ markCleared: 7_000, insertNotices: 45_000, advanceDecided: 40_000, pruneLog: 60_000 },
 };
 
 /** Statements that still take more the more there is. One that no longer does is taken from here. */

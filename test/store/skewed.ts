@@ -76,6 +76,11 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_mute (user, conversation, until, n) SELECT 1, ${first} + i, iif(i % 2, 0, NULL), i FROM ${upTo(size)}`,
     `INSERT INTO tidings_ticket (hash, user, expires) SELECT 'h' || i, 1, i FROM ${upTo(99)}`,
     `UPDATE tidings_head SET n = (SELECT max(n) FROM tidings_relation)`,
+    `UPDATE tidings_message SET prev = x.prev FROM (
+       SELECT m.n, lag(m.n, 1, 0) OVER (PARTITION BY m.conversation ORDER BY m.n) AS prev FROM tidings_message m WHERE m.conversation <> ${old}
+     ) x WHERE tidings_message.n = x.n`,
+    `UPDATE tidings_conversation SET n = (SELECT m.n FROM tidings_message m WHERE m.conversation = key ORDER BY m.n DESC LIMIT 1)`,
+    `UPDATE tidings_conversation SET period = n >> 18`,
   ];
 }
 

@@ -5,7 +5,7 @@ import { buildMigrated, copyCachedFile, numbers, schemaHash } from "../cached-da
 import { naiveSchema } from "../naive/store.ts";
 
 /** Change this with the seeded rows: it is part of the cached files' names. */
-const seedVersion = 2;
+const seedVersion = 3;
 
 /** The content of a seeded file: people who write to each other at random. */
 export type Population = {
@@ -67,13 +67,13 @@ async function buildTidings(file: string, population: Population): Promise<void>
     run(`INSERT INTO tidings_member (conversation, user, peer) SELECT key, sender, peer FROM pair`);
     run(`INSERT INTO tidings_member (conversation, user, peer) SELECT key, peer, sender FROM pair`);
     eachChunk(population.messages, (rows) =>
-      run(`INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq)
+      run(`INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
         SELECT n, key, seq, ${idOf("n")}, CASE seq % 2 WHEN 1 THEN sender ELSE peer END,
-          CASE seq % 2 WHEN 1 THEN peer ELSE sender END, ${text}, ${time}, seq - 1
+          CASE seq % 2 WHEN 1 THEN peer ELSE sender END, ${text}, ${time}, seq - 1, CASE seq WHEN 1 THEN 0 ELSE n - ${population.conversations} END
         FROM ${messageRows(population, rows)}`),
     );
     // The last round has one message of each conversation; both have written, in turn.
-    run(`UPDATE tidings_conversation AS c SET seq = x.seq, n = x.n,
+    run(`UPDATE tidings_conversation AS c SET seq = x.seq, n = x.n, period = x.n >> 18,
         low_seq = CASE WHEN (x.seq % 2 = 1) = (p.sender = c.low) THEN x.seq ELSE x.seq - 1 END,
         high_seq = CASE WHEN (x.seq % 2 = 1) = (p.sender = c.high) THEN x.seq ELSE x.seq - 1 END
       FROM tidings_message x CROSS JOIN pair p ON p.key = x.conversation

@@ -1,11 +1,11 @@
 import type { Engine } from "../engine/engine.ts";
 import { bundledMigrations } from "./bundled.ts";
 import { migrate, pending } from "./migrate.ts";
-import { migrationRefused } from "./migration.ts";
+import { isContraction, migrationRefused } from "./migration.ts";
 
 /**
  * Brings a database to the schema that this version needs: a file at once; a remote one only where that was asked for, for others may be
- * using it.
+ * using it. It serves one that lacks contractions alone: they wait for the last node of an older release.
  *
  * @throws ChatError `migration_refused`: the remote database has pending migrations, which are named.
  */
@@ -18,7 +18,7 @@ export async function applyMigrations(
     await migrate(engine, bundledMigrations, { ...(pause && { pause }) });
     return;
   }
-  const waiting = await pending(engine, bundledMigrations);
+  const waiting = (await pending(engine, bundledMigrations)).filter((migration) => !isContraction(migration));
   if (waiting.length === 0) return;
   const names = waiting.map(({ version, name }) => `${version}_${name}`).join(", ");
   throw migrationRefused(

@@ -364,4 +364,72 @@ CREATE INDEX tidings_device_seen ON tidings_device (seen) WHERE seen > 0;
     down: `DROP INDEX tidings_device_seen;
 `,
   },
+  {
+    version: 13,
+    name: "prev",
+    up: `-- Messages are found through the one before them and through every sixteenth of a conversation, so that a commit writes fewer indexes in
+-- random order.
+
+-- The n of the message before it in its conversation; 0: there is none. NULL: a message of before this was stored. All of those are indexed
+-- below, and they are a conversation's first ones: a trigger sets it for nodes of an older release.
+ALTER TABLE tidings_message ADD COLUMN prev INTEGER;
+CREATE UNIQUE INDEX tidings_message_place ON tidings_message (conversation, seq) WHERE (seq % 16 = 0 OR prev IS NULL);
+-- Ends in n, the row's own key.
+CREATE INDEX tidings_message_mark ON tidings_message (conversation) WHERE (seq % 16 = 0 OR prev IS NULL);
+
+-- n >> 18, the period of the log in which its last message is: changes once in 262,144 numbers, and with it the indexes.
+ALTER TABLE tidings_conversation ADD COLUMN period INTEGER NOT NULL DEFAULT 0;
+UPDATE tidings_conversation SET period = n >> 18 WHERE n >= 262144;
+CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period);
+CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period);
+
+-- For nodes of an older release, which write neither.
+CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
+  UPDATE tidings_message SET prev = coalesce(
+    (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),
+    (SELECT c.n FROM tidings_conversation c WHERE c.key = new.conversation))
+  WHERE n = new.n;
+END;
+CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
+  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
+END;
+`,
+    down: `DROP TRIGGER tidings_conversation_period;
+DROP TRIGGER tidings_message_prev;
+DROP INDEX tidings_conversation_high_period;
+DROP INDEX tidings_conversation_low_period;
+ALTER TABLE tidings_conversation DROP COLUMN period;
+DROP INDEX tidings_message_mark;
+DROP INDEX tidings_message_place;
+ALTER TABLE tidings_message DROP COLUMN prev;
+`,
+  },
+  {
+    version: 14,
+    name: "prev_contract",
+    up: `-- Nodes of releases that know no \`prev\` need what goes here: run it once none of them is left.
+DROP TRIGGER tidings_message_prev;
+DROP TRIGGER tidings_conversation_period;
+DROP INDEX tidings_message_sender;
+DROP INDEX tidings_message_recipient;
+DROP INDEX tidings_message_conversation;
+DROP INDEX tidings_conversation_low;
+DROP INDEX tidings_conversation_high;
+`,
+    down: `CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
+CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
+CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
+CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
+CREATE INDEX tidings_message_sender ON tidings_message (sender);
+CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
+  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
+END;
+CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
+  UPDATE tidings_message SET prev = coalesce(
+    (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),
+    (SELECT c.n FROM tidings_conversation c WHERE c.key = new.conversation))
+  WHERE n = new.n;
+END;
+`,
+  },
 ];

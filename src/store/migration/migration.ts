@@ -18,6 +18,12 @@ export function labelOf({ version, name }: { readonly version: number; readonly 
   return `${String(version).padStart(6, "0")}_${name}`;
 }
 
+/**
+ * Whether a migration only takes away what nodes of older releases need. Its name ends in `_contract`. Nodes of this release serve a database before
+ * and after it.
+ */
+export const isContraction = ({ name }: Pick<Migration, "name">): boolean => name.endsWith("_contract");
+
 /** The migrations in the order of their versions, each version once. */
 export function inOrder(migrations: readonly Migration[]): Migration[] {
   const sorted = [...migrations].sort((a, b) => a.version - b.version);

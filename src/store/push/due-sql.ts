@@ -1,3 +1,5 @@
+import { messagesBetween } from "../message-walk.ts";
+import { conversationsMax } from "../own-messages.ts";
 import { acked, deleteNoticesOf, fence, field, isEmpty } from "./sql-parts.ts";
 
 /** The statements behind `due-store.ts`: reading the due notices, and keeping their verdicts. */
@@ -10,15 +12,17 @@ const unreadOf = (most: string): string => {
   const others = `CASE a.user WHEN c.low THEN c.high_seq ELSE c.low_seq END`;
   const both = `min(c.low_seq, c.high_seq)`;
   return `max(0, ${others} - max(me.read, ${both})) + CASE WHEN ${both} <= me.read THEN 0 ELSE (
-    SELECT count(*) FROM tidings_message w
-    WHERE w.conversation = c.key AND w.seq <= ${both} AND w.seq > max(me.read, ${both} - ${most}) AND w.sender <> a.user
+    SELECT count(*) FROM (${messagesBetween({ conversation: "c.key", from: `max(me.read, ${both} - ${most})`, to: both, last: "c.n" })}) w
+    WHERE w.sender <> a.user
   ) END`;
 };
 
 /** A user's newest conversations, as one of its two sides; ?3 how many. */
 const ofSide = (side: "low" | "high"): string => `
 SELECT * FROM (SELECT c.key, c.n, c.${side === "low" ? "high" : "low"}_seq AS others, min(c.low_seq, c.high_seq) AS both
-  FROM tidings_conversation c WHERE c.${side} = u.key AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
+  FROM (
+    SELECT k.key AS place FROM tidings_conversation k INDEXED BY tidings_conversation_${side}_period WHERE k.${side} = u.key ORDER BY k.period DESC LIMIT max(?3, ${conversationsMax})
+  ) CROSS JOIN tidings_conversation c ON c.key = place WHERE c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
 
 /** ?1 rows: names of providers. Whether a notice is due for one of them, now or later. */
 export const selectWaiting = `
@@ -61,8 +65,8 @@ ORDER BY p.due LIMIT ?3`;
 export const selectBadges = `
 SELECT j.key AS i, (
   SELECT coalesce(sum(x.above + CASE WHEN x.below = 0 THEN 0 ELSE max(x.above = 0, (
-    SELECT count(*) FROM tidings_message w
-    WHERE w.conversation = x.key AND w.seq <= x.both AND w.seq > x.both - min(x.below, max(0, ?2 - x.spent)) AND w.sender <> u.key
+    SELECT count(*) FROM (${messagesBetween({ conversation: "x.key", from: "x.both - min(x.below, max(0, ?2 - x.spent))", to: "x.both", last: "x.n" })}) w
+    WHERE w.sender <> u.key
   )) END), 0)
   FROM (
     SELECT y.*, sum(y.below) OVER (ORDER BY y.n DESC ROWS UNBOUNDED PRECEDING) - y.below AS spent

@@ -1,3 +1,4 @@
+import { exactly, ownMessages } from "../own-messages.ts";
 import { acked, fence, field } from "./sql-parts.ts";
 
 /** The statements behind `unacked-store.ts`: which users have something new in the log, and which notices become due. */
@@ -34,29 +35,29 @@ WHERE NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = u.key AND 
 
 /**
  * ?1 rows: [tenant, user]; ?2 messages counted at most. Their addresses, each with its first undecided message that its device has not
- * acked, and the number of such messages.
+ * acked, and the number of such messages. Where only what the user sent was found so far, there may be one behind it: the first one is said to be
+ * there.
  */
 export const selectUndecided = `
-SELECT x.i, x.key, x.provider, x.device, (
-  SELECT m.n FROM tidings_message m WHERE m.recipient = x.user AND m.n > x.since ORDER BY m.n LIMIT 1
-) AS n, (
-  SELECT count(*) FROM (SELECT 1 FROM tidings_message m WHERE m.recipient = x.user AND m.n > x.since LIMIT ?2)
-) AS count
-FROM (
+WITH RECURSIVE address AS MATERIALIZED (
   SELECT j.key AS i, a.key, a.provider, a.user, a.device, max(a.decided, ${acked}) AS since
   FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
   CROSS JOIN tidings_push_address a ON a.user = u.key
-) x`;
+), start(i, user, after, until) AS MATERIALIZED (
+  SELECT a.key, a.user, a.since, max(a.since, head.n) FROM address a CROSS JOIN tidings_head head
+), ${ownMessages("?2")}, ${exactly("?2")}, first AS MATERIALIZED (
+  SELECT o.i, min(o.n) AS n, count(*) AS count FROM own o CROSS JOIN start s ON s.i = o.i WHERE o.sender <> s.user GROUP BY o.i
+)
+SELECT a.i, a.key, a.provider, a.device, coalesce(f.n, CASE WHEN r.up_to < r.until THEN r.up_to END) AS n, min(?2, coalesce(f.count, 0)) AS count
+FROM address a CROSS JOIN reach r ON r.i = a.key LEFT JOIN first f ON f.i = a.key`;
 
-/** ?2 rows: [address, up to]; ?3 messages at most. The range of messages of each address that is decided on now. */
-const undecidedRanges = `
-SELECT x.key, x.user, x.provider, x.since, min(x.wanted, coalesce((
-    SELECT m.n FROM tidings_message m WHERE m.recipient = x.user AND m.n > x.since AND m.n <= x.wanted ORDER BY m.n LIMIT 1 OFFSET ?3
-  ), x.wanted)) AS up_to
-FROM (
-  SELECT a.key, a.user, a.provider, max(a.decided, ${acked}) AS since, ${field(1)} AS wanted
-  FROM json_each(?2) j CROSS JOIN tidings_push_address a ON a.key = ${field(0)}
-) x`;
+/** ?2 rows: [address, up to]; ?3 about how many messages at most. The range of messages of each address that is decided on now (`reach`). */
+const undecidedRanges = `start(i, user, after, until) AS MATERIALIZED (
+  SELECT x.key, x.user, x.since, max(x.since, x.wanted) FROM (
+    SELECT a.key, a.user, max(a.decided, ${acked}) AS since, min(${field(1)}, head.n) AS wanted
+    FROM json_each(?2) j CROSS JOIN tidings_head head CROSS JOIN tidings_push_address a ON a.key = ${field(0)}
+  ) x
+), ${ownMessages("(?3 + 1)")}, ${exactly("(?3 + 1)")}`;
 
 /**
  * Fenced. As undecidedRanges. Messages that the user has read already make no notice.
@@ -65,22 +66,22 @@ FROM (
  * it. Such notices come in the order of the log, before those that waited for a time.
  */
 export const insertNotices = `
-WITH ranges AS MATERIALIZED (${undecidedRanges})
+WITH RECURSIVE ${undecidedRanges}
 INSERT INTO tidings_push_notice AS push_notice (address, conversation, provider, n, seq, first, due)
-SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), min(m.n)
-FROM ranges CROSS JOIN tidings_message m ON m.recipient = ranges.user AND m.n > ranges.since AND m.n <= ranges.up_to
-CROSS JOIN tidings_member me ON me.conversation = m.conversation AND me.user = ranges.user AND me.read < m.seq
+SELECT a.key, o.conversation, a.provider, max(o.n), max(o.seq), min(o.seq), min(o.n)
+FROM own o CROSS JOIN tidings_push_address a ON a.key = o.i AND a.user <> o.sender
+CROSS JOIN tidings_member me ON me.conversation = o.conversation AND me.user = a.user AND me.read < o.seq
 WHERE ${fence}
-GROUP BY ranges.key, m.conversation
+GROUP BY a.key, o.conversation
 ON CONFLICT (address, conversation) DO UPDATE SET n = excluded.n, seq = excluded.seq,
   first = CASE WHEN due IS NULL OR first > seq THEN excluded.first ELSE first END, due = coalesce(due, excluded.due)
 WHERE excluded.n > push_notice.n`;
 
 /** Fenced. As undecidedRanges; after insertNotices. */
 export const advanceDecided = `
-WITH ranges AS MATERIALIZED (${undecidedRanges})
-UPDATE tidings_push_address AS push_address SET decided = ranges.up_to FROM ranges
-WHERE push_address.key = ranges.key AND ranges.up_to > push_address.decided AND ${fence}`;
+WITH RECURSIVE ${undecidedRanges}
+UPDATE tidings_push_address AS push_address SET decided = max(decided, (SELECT r.up_to FROM reach r WHERE r.i = push_address.key))
+WHERE key IN (SELECT r.i FROM reach r) AND ${fence}`;
 
 /** Shown notices of messages that were read. One that waits for the end of quiet hours is due now; one for which the provider has named a time stays until then. */
 const readNotices = `

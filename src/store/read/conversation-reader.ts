@@ -41,15 +41,19 @@ export function createConversationReader({ engine, limits, clock }: Conversation
 
   async function page({ tenant, user }: Identity, { below, limit }: { below: number; limit: number }) {
     const args = [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
-    const [rows = []] = await engine.read([{ sql: selectConversations, args }]);
+    const [found = []] = await engine.read([{ sql: selectConversations, args }]);
+    const end = found.find((row) => row["peer"] === null);
+    const rows = found.filter((row) => row !== end);
     const shown = rows.slice(0, countOf(rows, limit));
     const last = shown[shown.length - 1];
     const bytes = rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
     const isMore = shown.length < rows.length || bytes >= answerBytesMax;
+    // What was looked at ends above the last row only where the page is not full.
+    const next = last !== undefined && isMore ? last : end;
     return {
       conversations: shown.map((row) => conversationOf(row, clock.now())),
       counted: last ? integer(last, "spent") + integer(last, "own_spent") : 0,
-      ...(last !== undefined && isMore && { next: integer(last, "activity") }),
+      ...(next !== undefined && { next: integer(next, "activity") }),
     } satisfies ConversationPage;
   }
 

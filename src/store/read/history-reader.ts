@@ -1,7 +1,7 @@
 import type { Identity, Message } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row, Statement, Value } from "../engine/engine.ts";
-import { flag, integer, integerOrNull, text } from "../row.ts";
+import { flag, integer, text } from "../row.ts";
 import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "./history.ts";
 import * as sql from "./history-sql.ts";
 import { messageOf } from "./log-rows.ts";
@@ -33,14 +33,24 @@ const conversationArgs = (query: HistoryQuery): readonly [Value, Value] => [
   orNull(query.with),
 ];
 
+const isFiltered = ({ from, since, until, undelivered }: HistoryQuery): boolean =>
+  [from, since, until, undelivered].some((one) => one !== undefined);
+
+/** How many rows are looked at for `count` messages: without a filter, all of them are wanted. */
+const rowsFor = (query: HistoryQuery, count: number, most: number): number =>
+  isFiltered(query) ? most : Math.min(most, count);
+
 /** Reads pages of messages, each query on one snapshot of the database. */
 export function createHistoryReader({ engine, history, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
 
-  const pageRead = (rows: readonly Row[], wholeTo: number | null): PageRead => ({
-    ...{ rows: rows.map(messageOf), wholeTo },
-    isCut: bytesOf(rows) >= bytesMax,
-  });
+  /** `wholeTo`: where it stopped looking, unless a row without a conversation says it. */
+  const pageRead = (found: readonly Row[], toward: "down" | "up", wholeTo: number | null = null): PageRead => {
+    const end = found.find((row) => row["conversation"] === null);
+    const rows = found.filter((row) => row !== end);
+    const inOrder = rows.map(messageOf).sort((a, b) => (toward === "up" ? a.n - b.n : b.n - a.n));
+    return { rows: inOrder, wholeTo: end ? integer(end, "n") : wholeTo, isCut: bytesOf(rows) >= bytesMax };
+  };
 
   /** Runs the statements, and before them reads the device that the query names. */
   async function read({ tenant, user }: Identity, { undelivered }: HistoryQuery, statements: readonly Statement[]) {
@@ -61,7 +71,7 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     // One row more than is wanted, also on the side where none is wanted: it shows whether there is more.
     const asked = { down: (order.down === undefined ? 0 : limit) + 1, up: (order.up === undefined ? 0 : limit) + 1 };
     const args = (position: number, count: number) => [
-      ...[...filterArgs(identity, query), position, rowsMax, count],
+      ...[...filterArgs(identity, query), position, rowsFor(query, count, rowsMax), count],
       ...[...conversationArgs(query), bytesMax],
     ];
     const { lists, device } = await read(identity, query, [
@@ -73,9 +83,10 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     if (!found) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
     const last = integer(found, "seq");
-    const lowest = Math.min(below, last + 1) - rowsMax;
-    const down = pageRead(before, lowest > 1 ? lowest : null);
-    const up = pageRead(after, above + rowsMax < last ? above + rowsMax : null);
+    const lowest = Math.min(below, last + 1) - rowsFor(query, asked.down, rowsMax);
+    const highest = above + rowsFor(query, asked.up, rowsMax);
+    const down = pageRead(before, "down", lowest > 1 ? lowest : null);
+    const up = pageRead(after, "up", highest < last ? highest : null);
     const page = pageOf(
       sideOf([down], { positionOf: bySeq, toward: "down", asked: asked.down }),
       sideOf([up], { positionOf: bySeq, toward: "up", asked: asked.up }),
@@ -89,15 +100,10 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const { order, limit } = query;
     const position = order.down ?? newest;
     const asked = limit + 1;
-    const args = [...filterArgs(identity, query), position, rowsMax, asked, bytesMax];
-    const { lists } = await read(identity, query, [
-      { sql: sql.selectEdgesBefore, args: args.slice(0, 8) },
-      { sql: sql.selectSentBefore, args },
-      { sql: sql.selectReceivedBefore, args },
-    ]);
-    const [[edges] = [], sent = [], received = []] = lists;
-    const reads = [pageRead(sent, edge(edges, "sent", 1)), pageRead(received, edge(edges, "received", 1))];
-    const side = sideOf(reads, { positionOf: byN, toward: "down", asked });
+    const args = [...filterArgs(identity, query), position, rowsFor(query, asked, rowsMax), asked, bytesMax];
+    const { lists } = await read(identity, query, [{ sql: sql.selectBefore, args }]);
+    const [found = []] = lists;
+    const side = sideOf([pageRead(found, "down")], { positionOf: byN, toward: "down", asked });
     const page = pageOf(side, none, { order: { down: position }, limit, bytesMax });
     return { ...page, more: { ...page.more, after: position !== newest } };
   }
@@ -107,14 +113,11 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const { order, limit } = query;
     const position = order.up ?? 0;
     const asked = limit + 1;
-    const args = [...filterArgs(identity, query), position, rowsMax, asked, newest, bytesMax];
-    const { lists, device } = await read(identity, query, [
-      { sql: sql.selectEdgeAfter, args: args.slice(0, 8) },
-      { sql: sql.selectReceivedAfter, args },
-    ]);
+    const args = [...filterArgs(identity, query), position, rowsMax, asked, bytesMax];
+    const { lists, device } = await read(identity, query, [{ sql: sql.selectReceivedAfter, args }]);
     if (device === "no device") return device;
-    const [[edges] = [], rows = []] = lists;
-    const side = sideOf([pageRead(rows, edge(edges, "received", -1))], { positionOf: byN, toward: "up", asked });
+    const [rows = []] = lists;
+    const side = sideOf([pageRead(rows, "up")], { positionOf: byN, toward: "up", asked });
     const page = pageOf(none, side, { order: { up: position }, limit, bytesMax });
     return withCursor({ ...page, more: { ...page.more, before: position > 0 } }, query, device);
   }
@@ -161,12 +164,6 @@ const rowsPerId = 4;
 const none: PageSide = { found: [], wholeTo: null, positionOf: byN };
 
 const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
-
-/** The position just before the first row that was not looked at; null: there is none. */
-function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {
-  const n = row ? integerOrNull(row, name) : null;
-  return n === null ? null : n + back;
-}
 
 const nothing = (device: Row | NoDevice | null): HistoryPage | NoDevice =>
   device === "no device" ? device : { messages: [], more: { before: false, after: false } };

@@ -3,6 +3,15 @@
  * asked for, and CROSS JOIN fixes the order of its loops: the asker first, so that nothing of others is ever looked at.
  */
 
+import { before, entryAt, isMark, messagesBetween, nextMark } from "../message-walk.ts";
+import {
+  conversationsMax,
+  conversationsSince,
+  logRowsMax,
+  ownMessages,
+  periodOf,
+  recentConversations,
+} from "../own-messages.ts";
 import { isBlockedBetween } from "./people-sql.ts";
 
 /**
@@ -41,62 +50,117 @@ SELECT ${columns}, z.bytes FROM (
       SELECT m.n, octet_length(m.text) AS bytes FROM ${from} LIMIT ?9
     ) x
   ) y WHERE y.before < ${bytes}
-) z CROSS JOIN tidings_message m ON m.n = z.n ${names} ORDER BY z.n ${order}`;
+) z CROSS JOIN tidings_message m ON m.n = z.n ${names}`;
+
+/** A last row without a conversation: in `n` is how far it was looked at, unless to the end. */
+const endRow = (end: string): string => `
+UNION ALL SELECT ${end}`;
+const noColumns = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0";
 
 /** The sender's name, which a filter may need. */
 const sender = `CROSS JOIN tidings_user s ON s.key = m.sender`;
+
+/** `a`: the asker, and the place in the conversation where a walk begins: at seq `top`, or at the last one below it. */
+const placeAt = (top: string): string => `place AS MATERIALIZED (
+  SELECT a.key, c.key AS conversation, c.n AS last, ${top} AS top FROM tidings_user a ${placeOf("?10", "?11")} WHERE ${asker}
+)`;
 
 /**
  * ?7 below this seq, ?8 how many rows are looked at, ?9 how many are wanted, ?10 conversation key or null, ?11 user or null, ?12 bytes of
  * text
  */
-export const selectConversationBefore = firstOf(
-  `tidings_user a ${placeOf("?10", "?11")}
-CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq < ?7 AND m.seq >= min(?7, c.seq + 1) - ?8
-${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq DESC`,
+export const selectConversationBefore = `
+WITH RECURSIVE ${placeAt("min(?7 - 1, c.seq)")}, back(n, conversation, seq, prev, bottom) AS (
+  SELECT m.n, m.conversation, m.seq, m.prev, a.top - ?8 FROM place a
+  CROSS JOIN tidings_message m ON m.n = ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })}
+  UNION ALL
+  SELECT m.n, m.conversation, m.seq, m.prev, b.bottom FROM back b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.seq > b.bottom + 1
+)
+${firstOf(
+  `place a CROSS JOIN back b ON b.seq <= a.top CROSS JOIN tidings_message m ON m.n = b.n
+${sender} WHERE ${isWanted} ORDER BY m.n DESC`,
   { order: "DESC", bytes: "?12" },
-);
+)}`;
 
-/** As selectConversationBefore; ?7 above this seq */
-export const selectConversationAfter = firstOf(
-  `tidings_user a ${placeOf("?10", "?11")}
-CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq > ?7 AND m.seq <= ?7 + ?8
-${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq`,
+/** As selectConversationBefore; ?7 above this seq. Each stretch between two marks is walked back from its end. */
+export const selectConversationAfter = `
+WITH RECURSIVE ${placeAt("min(?7 + ?8, c.seq)")}, stop AS (
+  SELECT k.n FROM place a CROSS JOIN tidings_message k INDEXED BY tidings_message_place
+    ON k.conversation = a.conversation AND ${isMark("k")} AND k.seq > ?7 AND k.seq < a.top
+  UNION ALL
+  SELECT ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })} FROM place a WHERE a.top > ?7
+), back(n, seq, prev) AS (
+  SELECT m.n, m.seq, m.prev FROM stop CROSS JOIN tidings_message m ON m.n = stop.n
+  UNION ALL
+  SELECT m.n, m.seq, m.prev FROM back b CROSS JOIN tidings_message m ON m.n = b.prev WHERE m.seq > ?7 AND NOT ${isMark("m")}
+)
+${firstOf(
+  `place a CROSS JOIN back b ON b.seq <= a.top CROSS JOIN tidings_message m ON m.n = b.n
+${sender} WHERE ${isWanted} ORDER BY m.n`,
   { order: "ASC", bytes: "?12" },
-);
+)}`;
 
-/** The row behind the last one that is looked at, which is the first that is not. */
-const edgeBefore = (side: string, alias: string): string => `(
-  SELECT ${alias}.n FROM tidings_message ${alias} WHERE ${alias}.${side} = a.key AND ${alias}.n < ?7
-  ORDER BY ${alias}.n DESC LIMIT 1 OFFSET ?8)`;
-const received = `max(?7, coalesce((SELECT i.acked FROM tidings_device i WHERE i.user = a.key AND i.device = ?6), 0))`;
-const edgeAfter = (alias: string): string => `(
-  SELECT ${alias}.n FROM tidings_message ${alias} WHERE ${alias}.recipient = a.key AND ${alias}.n > ${received}
-  ORDER BY ${alias}.n LIMIT 1 OFFSET ?8)`;
+/**
+ * Everything that the asker sent and received below a change number. ?7 to ?9 as above, ?10 bytes of text.
+ *
+ * Their conversations are merged, the newest message of all first, by a queue in the order of n: each message that is taken from it puts the one before it in its
+ * conversation there. `entered` are conversations that went on after ?7; where there are too many of them, the rows of the log are looked at.
+ */
+export const selectBefore = `
+WITH RECURSIVE start(user, below) AS MATERIALIZED (
+  SELECT a.key, min(?7, head.n + 1) FROM tidings_user a CROSS JOIN tidings_head head WHERE ${asker}
+), ${recentConversations({ wanted: "?8" })}, way AS MATERIALIZED (
+  SELECT s.user, s.below, ${conversationsSince({ user: "s.user", n: "s.below" })} > ${conversationsMax} AS is_scan FROM start s
+), entered(n, conversation, seq, prev, below) AS (
+  ${(["low", "high"] as const)
+    .map(
+      (side) => `SELECT m.n, m.conversation, m.seq, m.prev, w.below
+  FROM way w CROSS JOIN tidings_conversation c INDEXED BY tidings_conversation_${side}_period ON c.${side} = w.user AND c.period >= ${periodOf("w.below")}
+  CROSS JOIN tidings_message m ON m.n = coalesce(${nextMark({ conversation: "c.key", n: "w.below - 1" })}, c.n)
+  WHERE NOT w.is_scan AND c.n >= w.below${side === "high" ? " AND c.low < c.high" : ""}
+  UNION ALL`,
+    )
+    .join(" ")}
+  SELECT m.n, m.conversation, m.seq, m.prev, b.below FROM entered b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.n >= b.below
+), merged(n, conversation, seq, prev) AS MATERIALIZED (
+  SELECT e.n, e.conversation, e.seq, e.prev FROM entered e WHERE e.n < e.below
+  UNION ALL
+  SELECT m.n, m.conversation, m.seq, m.prev FROM way w CROSS JOIN recent x CROSS JOIN tidings_message m ON m.n = x.n WHERE NOT w.is_scan
+  UNION ALL
+  SELECT m.n, m.conversation, m.seq, m.prev FROM merged b CROSS JOIN tidings_message m ON m.n = ${before("b")}
+  ORDER BY 1 DESC LIMIT ?8
+), scan AS MATERIALIZED (
+  SELECT w.user, w.below, max(0, w.below - ${logRowsMax}) AS n FROM way w WHERE w.is_scan
+), seen AS MATERIALIZED (
+  SELECT l.n FROM tidings_message l NOT INDEXED
+  WHERE l.n < (SELECT below FROM scan) AND l.n >= (SELECT n FROM scan) AND (SELECT user FROM scan) IN (l.sender, l.recipient) ORDER BY l.n DESC LIMIT ?8
+), end_at AS MATERIALIZED (
+  SELECT max(
+    CASE WHEN w.is_scan THEN (SELECT n FROM scan) ELSE max(
+      (SELECT n FROM whole), coalesce((SELECT x.n FROM recent x ORDER BY x.n DESC LIMIT 1 OFFSET ?8 - 1), 0)
+    ) END,
+    coalesce((SELECT g.n FROM (SELECT n FROM merged UNION ALL SELECT n FROM seen) g ORDER BY g.n DESC LIMIT 1 OFFSET ?8 - 1), 0)
+  ) AS n FROM way w
+)
+${firstOf(
+  `(
+    SELECT g.n FROM (SELECT n FROM merged UNION ALL SELECT n FROM seen) g CROSS JOIN end_at WHERE g.n >= end_at.n ORDER BY g.n DESC
+  ) o CROSS JOIN tidings_message m ON m.n = o.n CROSS JOIN (SELECT s.user AS key FROM start s) a
+${sender} WHERE ${isWanted} ORDER BY o.n DESC`,
+  { order: "DESC", bytes: "?10" },
+)}${endRow(`n, ${noColumns} FROM end_at WHERE n > 0`)}`;
 
-/** Everything of the asker's own below a change number; `edge` is the first row that was not looked at, or null. ?7 to ?9 as above, ?10 bytes of text */
-const selectBefore = (side: string): string =>
-  firstOf(
-    `tidings_user a
-CROSS JOIN tidings_message m ON m.${side} = a.key AND m.n < ?7 AND m.n > coalesce(${edgeBefore(side, "e")}, 0)
-${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.n DESC`,
-    { order: "DESC", bytes: "?10" },
-  );
-export const selectSentBefore = selectBefore("sender");
-export const selectReceivedBefore = selectBefore("recipient");
-
-/** The messages that a device has not acked, above a change number; ?11 bytes of text. */
-export const selectReceivedAfter = firstOf(
-  `tidings_user a
-CROSS JOIN tidings_message m ON m.recipient = a.key AND m.n > ${received} AND m.n < coalesce(${edgeAfter("e")}, ?10)
-${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.n`,
-  { order: "ASC", bytes: "?11" },
-);
-
-/** Where the three statements above stop looking. */
-export const selectEdgesBefore = `
-SELECT ${edgeBefore("sender", "e")} AS sent, ${edgeBefore("recipient", "o")} AS received FROM tidings_user a WHERE ${asker}`;
-export const selectEdgeAfter = `SELECT ${edgeAfter("e")} AS received FROM tidings_user a WHERE ${asker}`;
+/** The messages that a device has not acked, above a change number; ?10 bytes of text. */
+export const selectReceivedAfter = `
+WITH RECURSIVE start(i, user, after, until) AS MATERIALIZED (
+  SELECT 0, a.key, max(?7, coalesce((SELECT d.acked FROM tidings_device d WHERE d.user = a.key AND d.device = ?6), 0)), head.n
+  FROM tidings_user a CROSS JOIN tidings_head head WHERE ${asker}
+), ${ownMessages("?8", { logRows: `${logRowsMax}` })}
+${firstOf(
+  `found o CROSS JOIN tidings_message m ON m.n = o.n CROSS JOIN (SELECT s.user AS key FROM start s) a
+${sender} WHERE ${isWanted} ORDER BY o.n`,
+  { order: "ASC", bytes: "?10" },
+)}${endRow(`up_to, ${noColumns} FROM bound WHERE up_to < until`)}`;
 
 /**
  * ?7 ids as a JSON array, ?8 how many rows are looked at, ?9 the sender of the first id after which to go on, ?10 and ?11 as above,
@@ -119,13 +183,11 @@ FROM (
   ) w) x
 ) z CROSS JOIN tidings_message m ON m.n = z.n ${names} WHERE z.before < ?13 ORDER BY z.place, z.author`;
 
-/** A user's conversations on one side of the pair, newest activity first. */
-const ofSide = (side: string, other: string, alias: string): string => `
-SELECT * FROM (
-  SELECT c.key, c.seq, c.n, c.${side}_seq AS own, c.${other}_seq AS others, c.${other} AS peer, ${alias}.key AS me
-  FROM tidings_user ${alias} CROSS JOIN tidings_conversation c ON c.${side} = ${alias}.key AND c.n < ?3 AND c.n > 0
-  WHERE ${alias}.tenant = ?1 AND ${alias}.id = ?2 ORDER BY c.n DESC LIMIT ?4
-)`;
+/** The asker's conversations, newest activity first. */
+const ofList = `
+SELECT c.key, c.seq, c.n, CASE s.user WHEN c.low THEN c.low_seq ELSE c.high_seq END AS own, CASE s.user WHEN c.low THEN c.high_seq ELSE c.low_seq END AS others,
+  c.low + c.high - s.user AS peer, s.user AS me
+FROM recent x CROSS JOIN tidings_conversation c ON c.key = x.conversation CROSS JOIN start s`;
 
 /** The asker's own conversation with a key (?8), or with a user (?9), as `ofSide` gives it. */
 const ofPlace = `
@@ -141,15 +203,15 @@ FROM tidings_user a ${placeOf("?8", "?9")} WHERE ${asker}`;
  * so only the messages between the mark and there (`span`) have to be counted one by one. `spent` is the number that was counted for the
  * conversations above: once it reaches the limit, nothing is counted any more, and the reader ends its page there.
  */
-const listed = (page: string): string => `
-WITH page AS MATERIALIZED (${page}), counted AS MATERIALIZED (
+const listed = (page: string, { behind = "", end = "" } = {}): string => `
+WITH RECURSIVE ${behind} page AS MATERIALIZED (${page}), counted AS MATERIALIZED (
   SELECT page.*, p.delivered, p.read, min(page.own, page.others) AS both,
     coalesce(sum(max(0, min(page.own, page.others) - p.read)) OVER (
       ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS spent,
     l.n AS last, octet_length(l.text) AS bytes,
     coalesce(sum(octet_length(l.text)) OVER (ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
   FROM page CROSS JOIN tidings_member p ON p.conversation = page.key AND p.user = page.me
-  CROSS JOIN tidings_message l ON l.conversation = page.key AND l.seq = page.seq
+  CROSS JOIN tidings_message l ON l.n = page.n
 )
 SELECT counted.n AS activity, counted.bytes, max(0, counted.both - max(counted.read, counted.both - ?5)) AS own_spent, counted.spent, o.id AS peer, counted.delivered, counted.read,
   q.delivered AS peer_delivered, coalesce(t.version, 0) AS version,
@@ -157,20 +219,25 @@ SELECT counted.n AS activity, counted.bytes, max(0, counted.both - max(counted.r
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
   max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?7 THEN (
-    SELECT count(*) FROM tidings_message w
-    WHERE w.conversation = counted.key AND w.seq <= counted.both
-      AND w.seq > max(counted.read, counted.both - ?5) AND w.sender <> counted.me
+    SELECT count(*) FROM (${messagesBetween({
+      ...{ conversation: "counted.key", to: "counted.both", last: "counted.n" },
+      from: "max(counted.read, counted.both - ?5)",
+    })}) w WHERE w.sender <> counted.me
   ) ELSE 0 END AS unread
 FROM counted
 CROSS JOIN tidings_member q ON q.conversation = counted.key AND q.user = counted.peer
 CROSS JOIN tidings_user o ON o.key = counted.peer
 CROSS JOIN tidings_message m ON m.n = counted.last
 LEFT JOIN tidings_mute t ON t.user = counted.me AND t.conversation = counted.key
-WHERE counted.before < ?6 ORDER BY counted.n DESC`;
+WHERE counted.before < ?6 ${end} ORDER BY activity DESC`;
 
-export const selectConversations = listed(
-  `SELECT * FROM (${ofSide("low", "high", "a")} UNION ALL ${ofSide("high", "low", "b")}) ORDER BY n DESC LIMIT ?4`,
-);
+/** As said above. A last row without a peer says in `activity` how far down it was looked at, unless to the end. */
+export const selectConversations = listed(ofList, {
+  behind: `start(user, below) AS MATERIALIZED (
+  SELECT a.key, min(?3, head.n + 1) FROM tidings_user a CROSS JOIN tidings_head head WHERE ${asker}
+), ${recentConversations({ wanted: "?4" })},`,
+  end: `UNION ALL SELECT n, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM whole WHERE n > 0`,
+});
 
 /** As selectConversations, of one of them: ?8 its key or null, ?9 the other user or null; ?3 and ?4 are not used. */
 export const selectConversation = listed(ofPlace);

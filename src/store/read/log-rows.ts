@@ -48,7 +48,7 @@ const logEntryOf =
 
 const message: LogRows<"message"> = {
   ofAll: logSql.selectMessages,
-  ofUser: [logSql.selectReceived, logSql.selectSent],
+  ofUser: [logSql.selectMessagesOf],
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
   users: (row) => [text(row, "sender"), text(row, "recipient")],

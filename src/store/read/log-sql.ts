@@ -1,5 +1,7 @@
 /** The statements that read the log, for one user and for all, and the messages and conversations in it. */
 
+import { messageAt } from "../message-walk.ts";
+import { logRowsMax, ownMessages } from "../own-messages.ts";
 import { isHiddenBetween } from "./people-sql.ts";
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
@@ -8,25 +10,26 @@ const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
  * The first messages of a read of the log: at most `rows`, and no more once their texts reach `bytes` together, but always the first one. Only
  * lengths are read here, which SQLite knows without the texts.
  */
-const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
+const firstOf = ({ from, rows, bytes }: { from: string; rows: string; bytes: string }): string => `(
   SELECT y.n, y.bytes FROM (
     SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
-      SELECT l.n, octet_length(l.text) AS bytes FROM tidings_message l WHERE ${where} ORDER BY l.n LIMIT ${rows}
+      SELECT l.n, octet_length(l.text) AS bytes FROM ${from} ORDER BY l.n LIMIT ${rows}
     ) x
   ) y WHERE y.before < ${bytes}
 )`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
-export const selectReceived = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient, z.bytes
-FROM ${firstOf({ where: `l.recipient = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
-CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender ORDER BY z.n`;
-
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
-export const selectSent = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient, z.bytes
-FROM ${firstOf({ where: `l.sender = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
-CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
+/**
+ * ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text. What the user sent and received. Where not all of the log was looked at, one more row without a conversation
+ * says in `n` up to where it was.
+ */
+export const selectMessagesOf = `
+WITH RECURSIVE start(i, user, after, until) AS MATERIALIZED (
+  SELECT 0, u.key, ?3, head.n FROM tidings_user u CROSS JOIN tidings_head head WHERE u.tenant = ?1 AND u.id = ?2
+), ${ownMessages("?4", { logRows: `${logRowsMax}` })}
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ from: "(SELECT n FROM found ORDER BY n LIMIT ?4) o CROSS JOIN tidings_message l ON l.n = o.n", rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
+UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnReceipts = `
@@ -41,7 +44,7 @@ WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween({ o
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
 SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
-FROM ${firstOf({ where: "l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
+FROM ${firstOf({ from: "tidings_message l WHERE l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
 CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
@@ -57,7 +60,7 @@ SELECT u.id FROM tidings_conversation c CROSS JOIN tidings_member p ON p.convers
 WHERE c.key = ?2 AND c.tenant = ?1 AND c.seq > 0`;
 
 /** ?1 conversation, one of the asker's; ?2 seq. */
-export const selectMessageAt = `SELECT id FROM tidings_message WHERE conversation = ?1 AND seq = ?2`;
+export const selectMessageAt = `SELECT id FROM tidings_message WHERE n = ${messageAt({ conversation: "?1", seq: "?2" })}`;
 
 /** ?1 tenant, ?2 and ?3 users. As for selectMembers, an empty row is no conversation yet. */
 export const selectDirect = `

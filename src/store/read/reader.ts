@@ -14,29 +14,39 @@ import { type Select, selectMessagesOfAll, selectsOfAll, selectsOfUser } from ".
 /** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
 
-type Cut<Item> = { readonly items: readonly Item[]; readonly isCut: boolean };
+type Cut<Item> = {
+  readonly items: readonly Item[];
+  /** The items are complete up to here; null: all are here. */
+  readonly wholeTo: number | null;
+};
 
-/** The items of one statement, and whether there may be more of them: it is cut at its rows, or at the bytes of its texts. */
-function cutOf<Item>(rows: readonly Row[], itemOf: (row: Row) => Item, { rows: rowsMax, bytes: bytesMax }: PageBound) {
-  const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
-  return { items: rows.map(itemOf), isCut: rows.length >= rowsMax || bytes >= bytesMax };
+/**
+ * The items of one statement, in the order of n, and up to where they are complete: it may be cut at its rows, at the bytes of its texts, or, as a row without a
+ * conversation says, at what it looked at.
+ */
+function cutOf<Item>(
+  rows: readonly Row[],
+  itemOf: (row: Row) => Item,
+  { rows: rowsMax, bytes: bytesMax }: PageBound,
+): Cut<Item> {
+  const isEnd = (row: Row | undefined): boolean => row?.["conversation"] === null;
+  const end = rows.find(isEnd);
+  const found = (end ? rows.filter((row) => !isEnd(row)) : [...rows]).sort((a, b) => integer(a, "n") - integer(b, "n"));
+  const bytes = found.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
+  const last = found.length >= rowsMax || bytes >= bytesMax ? found[found.length - 1] : undefined;
+  const cut = last ?? end;
+  return { items: found.map(itemOf), wholeTo: cut ? integer(cut, "n") : null };
 }
 
 /** Merges lists that may be cut at their ends. The result is complete up to the lowest n at which one of them was cut. */
 function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, head: number) {
-  let upTo = head;
-  let more = false;
-  for (const { items, isCut } of lists) {
-    const last = items[items.length - 1];
-    if (!isCut || last === undefined) continue;
-    upTo = Math.min(upTo, n(last));
-    more = true;
-  }
+  const ends = lists.flatMap(({ wholeTo }) => (wholeTo === null ? [] : [wholeTo]));
+  const upTo = Math.min(head, ...ends);
   const items = lists
     .flatMap((list) => list.items)
     .filter((item) => n(item) <= upTo)
     .sort((a, b) => n(a) - n(b));
-  return { items, upTo, more };
+  return { items, upTo, more: ends.length > 0 };
 }
 
 export type ReaderOptions = {

@@ -163,6 +163,7 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     step("messages", sendSql.insertMessages, [...rows(list), batch.time]);
     if (mayAnswer(sends)) step("answers", sendSql.linkAnswers);
     step("advance", sendSql.advanceConversations);
+    step("periods", sendSql.movePeriods);
     step("head", sendSql.advanceHeadToMessages);
   }
   if (batch.acks.length > 0) {
@@ -171,7 +172,8 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
       ...[tenant, user, device],
       ...[n, logN ?? null, level ?? null],
     ]);
-    const args = [...rows(list), Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size))];
+    const most = Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size));
+    const args = [...rows(list), most, limits.ackMessagesMax];
     step("delivered", marksSql.deliverByAcks, args);
     step("head", marksSql.advanceHeadByChanges);
     step("acked", marksSql.ackDevices, args);

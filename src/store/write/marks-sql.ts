@@ -1,23 +1,32 @@
 /** The statements that store acks and reads. As in `send-sql.ts`, the batch drives every loop. */
 
+import { before, isMark, messageAt, nextMark } from "../message-walk.ts";
+import { conversationsSince, isCheapToScan, isTooMany, logRowsFor, periodOf } from "../own-messages.ts";
 import { newestAck } from "../device-position-sql.ts";
 import { isBlockedBetween } from "../read/people-sql.ts";
 import { field } from "../sql.ts";
 
 /**
- * rows: [tenant, user, device, acked up to]; ?2: how many messages of each user the acks of this commit may cover
+ * rows: [tenant, user, device, acked up to]; ?2: for how many messages of each user the acks of this commit may look; ?3: and for how many of those who have too many conversations for that
  *
- * One range a user, however many of their devices ack: from what any of them had acked, and how far this commit goes.
+ * One range a user, however many of their devices ack: from what any of them had acked, and how far this commit goes (`up_to`). As in `own-messages.ts`, the `way` to
+ * the messages is chosen by what it costs: the rows of the log, or the conversations that changed. Those who have too many conversations share one
+ * walk through the log, and go on with the next commit.
  */
 const ackRanges = `
-SELECT k.user, k.since, min(k.wanted, coalesce((
-    SELECT m.n FROM tidings_message m WHERE m.recipient = k.user AND m.n > k.since AND m.n <= k.wanted ORDER BY m.n LIMIT 1 OFFSET ?2 - 1
-  ), k.wanted)) AS up_to
+SELECT r.user, r.since, r.way, CASE r.way WHEN 'shared' THEN max(r.since, min(r.wanted, min(CASE r.way WHEN 'shared' THEN r.since END) OVER () + 32 + 4 * ?3)) ELSE r.wanted END AS up_to
 FROM (
-  SELECT u.key AS user, min(max(${field(3)}), head.n) AS wanted, ${newestAck()} AS since
-  FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
-  GROUP BY u.key
-) k`;
+  SELECT d.*, CASE
+    WHEN ${isCheapToScan({ from: "d.since", to: "d.wanted", conversations: "d.conversations", logRows: logRowsFor("?2") })} THEN 'rows'
+    WHEN ${isTooMany("d.conversations", "?2")} THEN 'shared'
+    ELSE 'conversations' END AS way FROM (
+    SELECT k.*, ${conversationsSince({ user: "k.user", n: "k.since" })} AS conversations FROM (
+      SELECT u.key AS user, min(max(${field(3)}), head.n) AS wanted, ${newestAck()} AS since
+      FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+      GROUP BY u.key
+    ) k
+  ) d
+) r`;
 
 /**
  * Moves a member's marks. Written as an upsert of rows that exist: for UPDATE … FROM the planner is free to scan the
@@ -31,15 +40,37 @@ const returnReceipt = `RETURNING n, conversation, delivered, read,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user,
   (SELECT u.id FROM tidings_user u WHERE u.key = peer AND NOT ${isBlockedBetween("tidings_member.user", "tidings_member.peer")}) AS peer`;
 
+/** The newest message of the other at or below `n` in conversation `c`: that of the message there, found from the mark behind it. */
+const othersUpTo = ({ user, n }: { readonly user: string; readonly n: string }): string => `(
+  WITH RECURSIVE back(n, conversation, seq, sender, prev, other_seq) AS (
+    SELECT m.n, m.conversation, m.seq, m.sender, m.prev, m.other_seq FROM tidings_message m
+    WHERE m.n = coalesce(${nextMark({ conversation: "c.key", n })}, c.n)
+    UNION ALL
+    SELECT m.n, m.conversation, m.seq, m.sender, m.prev, m.other_seq FROM back b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.n > ${n}
+  )
+  SELECT CASE WHEN b.sender <> ${user} THEN b.seq ELSE coalesce(b.other_seq, 0) END FROM back b WHERE b.n <= ${n})`;
+
+/** The newest messages of others in the conversations that changed, one side of the pair. */
+const deliveredOfSide = (side: "low" | "high", other: "low" | "high"): string => `
+  SELECT c.key AS conversation, a.user, CASE WHEN c.n <= a.up_to THEN c.${other}_seq ELSE ${othersUpTo({ user: "a.user", n: "a.up_to" })} END AS seq
+  FROM acked a CROSS JOIN tidings_conversation c INDEXED BY tidings_conversation_${side}_period ON c.${side} = a.user AND c.period >= ${periodOf("a.since")}
+  WHERE a.way = 'conversations' AND c.n > a.since`;
+
 /** The delivered marks that acks raise: messages of others that no device of the user had acked before. */
 export const deliverByAcks = `
 WITH acked AS MATERIALIZED (${ackRanges})
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, x.seq, p.read, head.n + row_number() OVER ()
 FROM (
-  SELECT m.conversation, acked.user, max(m.seq) AS seq
-  FROM acked CROSS JOIN tidings_message m ON m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to
-  GROUP BY m.conversation, acked.user
+  SELECT y.conversation, y.user, max(y.seq) AS seq FROM (
+    SELECT m.conversation, a.user, m.seq FROM acked a CROSS JOIN tidings_message m NOT INDEXED ON m.n > a.since AND m.n <= a.up_to AND m.recipient = a.user
+    WHERE a.way = 'rows'
+    UNION ALL
+    SELECT m.conversation, a.user, m.seq FROM (SELECT min(since) AS since, max(up_to) AS up_to FROM acked WHERE way = 'shared') z
+    CROSS JOIN tidings_message m NOT INDEXED ON m.n > z.since AND m.n <= z.up_to
+    CROSS JOIN acked a ON a.user = m.recipient AND m.n > a.since AND m.n <= a.up_to AND a.way = 'shared'
+    UNION ALL ${deliveredOfSide("low", "high")} UNION ALL ${deliveredOfSide("high", "low")}
+  ) y GROUP BY y.conversation, y.user
 ) x
 CROSS JOIN tidings_member p ON p.conversation = x.conversation AND p.user = x.user
 CROSS JOIN tidings_head head
@@ -96,11 +127,11 @@ FROM (
     WHEN w.others <= w.wanted THEN w.others
     ELSE (
       SELECT CASE WHEN m.sender <> w.user THEN m.seq ELSE coalesce(m.other_seq, (
-        SELECT o.seq FROM tidings_message o
-        WHERE o.conversation = m.conversation AND o.seq < m.seq AND o.seq > max(w.read, m.seq - ${oldRowsMax}) AND o.sender <> w.user
+        SELECT o.seq FROM tidings_message o INDEXED BY tidings_message_place
+        WHERE o.conversation = m.conversation AND ${isMark("o")} AND o.seq < m.seq AND o.seq > max(w.read, m.seq - ${oldRowsMax}) AND o.sender <> w.user
         ORDER BY o.seq DESC LIMIT 1
       ), m.seq - ${oldRowsMax}) END
-      FROM tidings_message m WHERE m.conversation = w.conversation AND m.seq = w.wanted
+      FROM tidings_message m WHERE m.n = ${messageAt({ conversation: "w.conversation", seq: "w.wanted" })}
     )
   END) AS seq
   FROM (

@@ -36,9 +36,12 @@ ON CONFLICT DO NOTHING`;
  * next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 export const insertMessages = `
-INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq)
-SELECT head.n + row_number() OVER (ORDER BY s.i), c.key, c.seq + row_number() OVER (PARTITION BY c.key ORDER BY s.i),
-  s.id, a.key, c.low + c.high - a.key, s.text, ?2, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END
+INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
+SELECT x.n, x.conversation, x.seq, x.id, x.sender, x.recipient, x.text, ?2, x.other_seq,
+  coalesce(lag(x.n) OVER (PARTITION BY x.conversation ORDER BY x.n), x.last)
+FROM (SELECT head.n + row_number() OVER (ORDER BY s.i) AS n, c.key AS conversation, c.n AS last,
+  c.seq + row_number() OVER (PARTITION BY c.key ORDER BY s.i) AS seq,
+  s.id, a.key AS sender, c.low + c.high - a.key AS recipient, s.text, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS other_seq
 FROM (
   SELECT j.key AS i, ${field(0)} AS tenant, ${field(1)} AS sender, ${field(2)} AS recipient, ${field(3)} AS conversation,
     ${field(4)} AS id, ${field(5)} AS text
@@ -52,6 +55,7 @@ CROSS JOIN tidings_conversation c ON c.key = coalesce(s.conversation, (
 )) AND a.key IN (c.low, c.high)
 WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)
   AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
+) x
 RETURNING n, conversation, seq, id, (SELECT u.id FROM tidings_user u WHERE u.key = recipient) AS recipient`;
 
 /**
@@ -81,6 +85,11 @@ FROM (
   WHERE m.n > (SELECT n FROM tidings_head head) GROUP BY m.conversation
 ) x
 WHERE conversation.key = x.conversation`;
+
+/** After advanceConversations, and before the head moves: the conversations whose last message is in another period than before. The indexes by it are written for them alone. */
+export const movePeriods = `
+UPDATE tidings_conversation SET period = n >> 18
+WHERE key IN (SELECT m.conversation FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head)) AND period <> n >> 18`;
 
 export const advanceHeadToMessages = `UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM tidings_message), 0))`;
 

@@ -1,20 +1,10 @@
 import type { Vault, Write } from "../../../src/client/vault/contract.ts";
 import type { ConversationPatch } from "../../../src/client/vault/merge.ts";
 import type { MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
+import { chance } from "../../support/chance.ts";
 
 export type Step =
   { readonly do: "write"; readonly write: Write } | { readonly do: "evict"; readonly messages: number };
-
-/** Whole numbers from 0, the same for the same seed (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** Writes of every kind, the same for the same seed. */
 export function randomWrites(seed: number, count: number): readonly Step[] {

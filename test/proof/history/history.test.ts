@@ -39,8 +39,8 @@ const rewritten =
 /** The statement is put together of parts, so the source does not contain its text. */
 const oneSided: Alteration = {
   file: "store/read/history-sql.ts",
-  from: "m.recipient = a.key AND m.n < ?7",
-  to: "m.recipient = a.key AND m.n < ?7 AND m.n > 9e9",
+  from: "m.n = x.n WHERE NOT w.is_scan",
+  to: "m.n = x.n WHERE NOT w.is_scan AND m.sender = w.user",
 };
 
 describe("history", () => {

@@ -56,8 +56,7 @@ export const sqlMutants: readonly SqlMutant[] = [
     heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
   },
   { statement: "selectDevice", predicate: "u.tenant = ?1" },
-  { statement: "selectReceived", predicate: "tenant = ?1" },
-  { statement: "selectSent", predicate: "tenant = ?1" },
+  { statement: "selectMessagesOf", predicate: "u.tenant = ?1" },
   { statement: "selectOwnReceipts", predicate: "tenant = ?1" },
   { statement: "selectPeerReceipts", predicate: "tenant = ?1" },
   { statement: "selectMembers", predicate: "c.tenant = ?1" },
@@ -79,9 +78,6 @@ export const sqlMutants: readonly SqlMutant[] = [
     { statement, predicate: "a.tenant = ?1", heldBy: { predicate: "b.tenant = ?1", reason: placeReason } },
     { statement, predicate: "b.tenant = ?1", heldBy: { predicate: "a.tenant = ?1", reason: pairReason } },
   ]),
-  ...["selectSentBefore", "selectReceivedBefore", "selectReceivedAfter", "selectEdgesBefore", "selectEdgeAfter"].map(
-    (statement): SqlMutant => ({ statement, predicate: "a.tenant = ?1" }),
-  ),
   { statement: "upsertRelations", predicate: "a.tenant = j.value ->> 0" },
   { statement: "upsertRelations", predicate: "b.tenant = j.value ->> 0" },
   { statement: "upsertSeen", predicate: "u.tenant = j.value ->> 0" },
@@ -119,7 +115,8 @@ export const sqlMutants: readonly SqlMutant[] = [
     heldBy: { predicate: "a.tenant = j.value ->> 0", reason: pairReason },
   },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
-  { statement: "selectConversations", predicate: "b.tenant = ?1" },
+  { statement: "selectBefore", predicate: "a.tenant = ?1" },
+  { statement: "selectReceivedAfter", predicate: "a.tenant = ?1" },
 
   { statement: "insertDevice", predicate: "u.tenant = ?1" },
   ...["deleteMovedNotices", "deleteMovedAddresses"].flatMap((statement): SqlMutant[] =>

@@ -26,7 +26,7 @@ const seeds = {
   "a buffer without an end": 292,
   "delivered beyond what was acked": 40,
   "an ack forgotten for an older one": 38,
-  "a read mark that takes delivered back": 81,
+  "a read mark that takes delivered back": 67,
   "typing is echoed to its sender": 206,
   "a connection that is remembered for ever": 38,
   "a polled page whose cursor covers all that there is": 219,

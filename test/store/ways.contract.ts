@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chance } from "../support/chance.ts";
+import type { Message } from "../../src/model.ts";
+import { encodeConversation } from "../../src/protocol/conversation-id.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+import { type HistoryQuery, newest } from "../../src/store/read/history.ts";
+import type { Store } from "../../src/store/store.ts";
+import { accepted, person, readAll, storeOn } from "../support/store.ts";
+
+type Place = { readonly engine: Engine; close(): Promise<void> };
+
+type Options = {
+  readonly seed: number;
+  /** How many positions each is tried from, beside the edges. */
+  readonly depth: number;
+  /** Where the first message is before the beginning of a period. */
+  readonly before: number;
+};
+
+type Row = {
+  readonly n: number;
+  readonly conversation: number;
+  readonly seq: number;
+  readonly sender: number;
+  readonly recipient: number;
+};
+
+/** Users 1 to 9 have some conversations each, user 10 has more than are looked at one by one. */
+const [few, wide, strangers] = [9, 10, 2_600];
+const period = 2 ** 18;
+const name = (key: number): string => `u${key}`;
+
+/** Some messages of each conversation, in an order by chance, around the beginning of a period; the first `old` are of before `prev` was stored. */
+function population(seed: number, start: number) {
+  const pick = chance(seed);
+  const pairs: (readonly [number, number])[] = [];
+  for (let one = 1; one <= few; one++) for (let other = one + 1; other <= few; other++) pairs.push([one, other]);
+  for (let i = 0; i < strangers; i++) pairs.push([wide, 100 + i]);
+  const narrow = pairs.length - strangers;
+  const total = 9_000;
+  const old = 2_000;
+  const rows: (Row & { readonly prev: number | null; readonly others: number })[] = [];
+  const last = new Map<number, { seq: number; n: number; seqs: Map<number, number> }>();
+  let n = 2 * period - start;
+  for (let i = 0; i < total; i++) {
+    // Other rows of the log lie between.
+    n += 1 + (pick(5) === 0 ? pick(4) : 0);
+    const index = pick(3) > 0 ? narrow + pick(strangers) : pick(pick(2) ? narrow : 4);
+    const pair = pairs[index] ?? [1, 2];
+    const [sender, recipient] = pick(2) === 0 ? pair : [pair[1], pair[0]];
+    const before = last.get(index) ?? { seq: 0, n: 0, seqs: new Map<number, number>() };
+    const seq = before.seq + 1;
+    const others = before.seqs.get(recipient) ?? 0;
+    rows.push({ n, conversation: 1 + index, seq, sender, recipient, prev: i < old ? null : before.n, others });
+    last.set(index, { seq, n, seqs: new Map([...before.seqs, [sender, seq]]) });
+  }
+  const conversations = [...last].map(([index, { seq, n: at, seqs }]) => {
+    const [low, high] = pairs[index] ?? [1, 2];
+    return [1 + index, low, high, seq, at, seqs.get(low) ?? 0, seqs.get(high) ?? 0];
+  });
+  return { rows, conversations, head: n + 10, pick };
+}
+
+const at = (i: number): string => `j.value ->> ${i}`;
+
+async function fill(engine: Engine, { rows, conversations, head }: ReturnType<typeof population>): Promise<void> {
+  const users = [...new Set(rows.flatMap(({ sender, recipient }) => [sender, recipient]))];
+  const messages = rows.map((row) => [
+    ...[row.n, row.conversation, row.seq, row.sender, row.recipient, row.prev, row.others],
+  ]);
+  await engine.write([
+    {
+      sql: `INSERT INTO tidings_user (key, tenant, id) SELECT j.value, 'default', 'u' || j.value FROM json_each(?1) j`,
+      args: [JSON.stringify(users)],
+    },
+    {
+      sql: `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, low_seq, high_seq, period)
+        SELECT ${at(0)}, 'default', ${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ${at(6)}, (${at(4)}) >> 18 FROM json_each(?1) j`,
+      args: [JSON.stringify(conversations)],
+    },
+    {
+      sql: `INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
+        SELECT ${at(0)}, ${at(1)}, ${at(2)}, 'm' || (${at(0)}), ${at(3)}, ${at(4)}, 'hi', ${at(0)}, ${at(6)}, ${at(5)} FROM json_each(?1) j`,
+      args: [JSON.stringify(messages)],
+    },
+    { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, low, high FROM tidings_conversation` },
+    { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, high, low FROM tidings_conversation` },
+    {
+      sql: `INSERT INTO tidings_device (user, device, acked) SELECT key, 'phone', 0 FROM tidings_user WHERE key <= 10`,
+    },
+    { sql: `UPDATE tidings_head SET n = ${head}` },
+  ]);
+}
+
+/** What a store must hold to about messages that are found through their conversation, or in the rows of the log. */
+export function describeWays(title: string, open: () => Promise<Place>, { seed, depth, before }: Options): void {
+  describe(title, () => {
+    let place: Place;
+    let store: Store;
+    const world = population(seed, before);
+    const { pick } = world;
+    const rows: Row[] = [...world.rows];
+    const users = [1, few, wide, 100];
+    const ofUser = (user: number): Row[] =>
+      rows.filter(({ sender, recipient }) => user === sender || user === recipient);
+    const positions = (): number[] => [
+      ...[0, 2 * period - 1, world.head],
+      ...Array.from({ length: depth }, () => rows[pick(rows.length)]?.n ?? 0),
+    ];
+    const ns = (messages: readonly Message[]): number[] => messages.map(({ n }) => n);
+
+    async function historyOf(user: number, query: Omit<HistoryQuery, "limit">, limit: number): Promise<Message[]> {
+      const pages: Message[] = [];
+      let { order } = query;
+      for (let i = 0; i < 20_000; i++) {
+        const page = await store.history(person(name(user)), { ...query, order, limit });
+        if (page === null) throw new Error("no such conversation");
+        if (order.down === undefined) pages.push(...page.messages);
+        else pages.unshift(...page.messages);
+        if (page.next === undefined) return pages;
+        order = page.next;
+      }
+      throw new Error("the pages do not end");
+    }
+
+    beforeAll(async () => {
+      place = await open();
+      await migrate(place.engine, bundledMigrations);
+      await fill(place.engine, world);
+      ({ store } = await storeOn(place.engine));
+      // Some by the store itself, several of one conversation in one commit.
+      for (let i = 0; i < 12; i++) {
+        const sent = await Promise.all(
+          [1, 1, 2, wide].map(async (sender, k) => {
+            const recipient = sender === wide ? 100 + pick(4) : sender === 1 ? 2 + (k % 2) * 7 : 1;
+            const { n, conversation, seq } = await accepted(store, { from: name(sender), to: name(recipient) });
+            return { n, conversation: Number.parseInt(conversation.slice(1), 36), seq, sender, recipient };
+          }),
+        );
+        rows.push(...sent);
+      }
+      rows.sort((a, b) => a.n - b.n);
+    });
+    afterAll(async () => {
+      await store.close();
+      await place.close();
+    });
+
+    test("S49 each message knows the one before it in its conversation, and each conversation its period", async () => {
+      const [wrong = [], late = []] = await place.engine.read([
+        {
+          sql: `SELECT m.n FROM tidings_message m LEFT JOIN tidings_message b ON b.n = m.prev
+            WHERE m.prev IS NOT NULL AND NOT (m.seq = 1 AND m.prev = 0) AND NOT (b.conversation = m.conversation AND b.seq = m.seq - 1)`,
+        },
+        { sql: `SELECT key FROM tidings_conversation WHERE period <> n >> 18` },
+      ]);
+      expect([wrong, late]).toEqual([[], []]);
+    });
+
+    test("S49 a device gets what its user sent and received, from any position, in pages of any size", async () => {
+      for (const user of users)
+        for (const after of positions())
+          for (const limit of [7, 256]) {
+            if (limit === 7 && after < world.head - 300) continue;
+            const { changes } = await readAll(store, person(name(user)), { after, limit });
+            const found = changes.flatMap((change) => (change.kind === "message" ? [change.n] : []));
+            expect(found).toEqual(ofUser(user).flatMap(({ n }) => (n > after ? [n] : [])));
+          }
+    });
+
+    test("S49 the list has all conversations, the last active first, with exact numbers of unread messages", async () => {
+      for (const user of users)
+        for (const limit of [3, 60]) {
+          if (user === wide && limit === 3) continue;
+          const lasts = new Map<number, Row[]>();
+          for (const row of ofUser(user)) lasts.set(row.conversation, [...(lasts.get(row.conversation) ?? []), row]);
+          const wanted = [...lasts.values()]
+            .sort((a, b) => (b.at(-1)?.n ?? 0) - (a.at(-1)?.n ?? 0))
+            .map((list) => [list.at(-1)?.n, list.filter(({ sender }) => sender !== user).length]);
+          const found: (readonly [number, number])[] = [];
+          for (let below = newest; ;) {
+            const page = await store.conversations(person(name(user)), { below, limit });
+            expect(page.conversations.length).toBeLessThanOrEqual(limit);
+            found.push(...page.conversations.map((one) => [one.lastMessage.n, one.unread] as const));
+            if (page.next === undefined) break;
+            expect(page.next).toBeLessThan(below);
+            below = page.next;
+          }
+          expect(found).toEqual(wanted as [number, number][]);
+        }
+    });
+
+    test("S49 all messages of a user are read backwards, from any position", async () => {
+      for (const user of users) {
+        const all = ofUser(user).map(({ n }) => n);
+        for (const down of [newest, ...positions().slice(1)]) {
+          const limit = user === wide ? 200 : 23;
+          expect(ns(await historyOf(user, { order: { down } }, limit))).toEqual(all.filter((n) => n < down));
+        }
+        const from = name(user);
+        const own = ofUser(user).flatMap(({ n, sender }) => (sender === user ? [n] : []));
+        expect(ns(await historyOf(user, { from, order: { down: newest } }, 50))).toEqual(own);
+      }
+    });
+
+    test("S49 a conversation is read in both directions, from any place", async () => {
+      for (const conversation of [
+        1,
+        2,
+        40,
+        ...Array.from({ length: 6 }, () => rows[pick(rows.length)]?.conversation ?? 1),
+      ]) {
+        const all = rows.filter((row) => row.conversation === conversation);
+        const user = all[0]?.sender ?? 1;
+        const id = encodeConversation(conversation);
+        for (const seq of [0, 1, 16, 17, all.length + 1, pick(all.length + 1)]) {
+          const above = all.flatMap((row) => (row.seq > seq ? [row.n] : []));
+          expect(ns(await historyOf(user, { conversation: id, order: { up: seq } }, 40))).toEqual(above);
+          const under = all.flatMap((row) => (row.seq < seq ? [row.n] : []));
+          expect(ns(await historyOf(user, { conversation: id, order: { down: seq } }, 40))).toEqual(under);
+          expect(await store.messageAt(id, seq)).toBe(
+            seq >= 1 && seq <= all.length && (all[seq - 1]?.n ?? 0) < world.head
+              ? `m${all[seq - 1]?.n}`
+              : await idAt(conversation, seq),
+          );
+        }
+      }
+    });
+
+    const idAt = async (conversation: number, seq: number): Promise<string | null> => {
+      const sql = `SELECT id FROM tidings_message WHERE conversation = ?1 AND seq = ?2`;
+      const [[row] = []] = await place.engine.read([{ sql, args: [conversation, seq] }]);
+      return row ? String(row["id"]) : null;
+    };
+
+    test("S49 S31 acks from any position to any other one mark what was received as delivered, and the rest stays undelivered", async () => {
+      const steps = positions().toSorted((a, b) => a - b);
+      for (const n of [...steps, newest]) {
+        const head = (await store.head()).n;
+        // One that is far behind gets there in several commits.
+        const ack = (user: number) =>
+          new Promise((resolve) => store.ack(person(name(user)), "phone", Math.min(n, head), resolve));
+        await Promise.all([1, 5, wide].map(ack));
+        for (const user of [1, 5, wide]) {
+          const received = ofUser(user).filter((row) => row.recipient === user);
+          const wanted = new Map<number, number>();
+          for (const row of received) if (row.n <= n) wanted.set(row.conversation, row.seq);
+          const [marks = []] = await place.engine.read([
+            {
+              sql: `SELECT conversation, delivered FROM tidings_member WHERE user = ?1 AND delivered > 0`,
+              args: [user],
+            },
+          ]);
+          expect(new Map(marks.map((row) => [Number(row["conversation"]), Number(row["delivered"])]))).toEqual(wanted);
+          const rest = received.flatMap((row) => (row.n > n ? [row.n] : []));
+          expect(ns(await historyOf(user, { undelivered: "phone", order: { up: 0 } }, 100))).toEqual(rest);
+        }
+      }
+    });
+  });
+}
