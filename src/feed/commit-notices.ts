@@ -4,7 +4,7 @@ import { parseRows, parseText } from "./notice-text.ts";
 import type { Transport } from "../bus/transport.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { isForAllNodes } from "../log/log-kinds.ts";
-import type { LogEntry } from "../model.ts";
+import { identityKey, type LogEntry } from "../model.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import type { Commit } from "../store/store.ts";
 
@@ -197,7 +197,7 @@ function addRow(
     parts.set(audience, part);
   }
   part.rows.add(row);
-  const key = `${identity.tenant} ${identity.user}`;
+  const key = identityKey(identity);
   if (!part.subjects.has(key)) part.subjects.set(key, userSubject(epoch, identity));
 }
 

@@ -107,15 +107,13 @@ export const exactly = (most: string): string => `own AS MATERIALIZED (
   SELECT r.i, r.until, coalesce(o.n, r.up_to) AS up_to FROM bound r LEFT JOIN own o ON o.i = r.i AND o.place = ${most}
 )`;
 
-type Below = { readonly below: string; readonly wanted: string };
-
 /**
  * Common table expressions, behind `start (user, below)`: the user's conversations whose last message is below change number `below`, which is at most one above the head. They give
  *
- * - `floor (n)`: how far down they are complete: 0, or where so many conversations changed that only as many are looked at;
- * - `recent (conversation, n)`: at least the first `wanted` of them down to there, the newest first.
+ * - `recent (conversation, n)`: the first `wanted` of them, the newest first, or as many as there are down to `whole`;
+ * - `whole (n)`: how far down they are complete: 0, or above it where so many conversations changed that only as many are looked at.
  */
-export const recentConversations = ({ wanted }: Pick<Below, "wanted">): string => `
+export const recentConversations = ({ wanted }: { readonly wanted: string }): string => `
 floor AS MATERIALIZED (
   SELECT max(0, ${sides
     .map(
