@@ -76,9 +76,10 @@ export const storeHistorySql = {
   },
   "the oldest page in place of the newest": {
     rule: "Q3",
-    file: "store/read/history-sql.ts",
-    from: "ORDER BY m.n DESC",
-    to: "ORDER BY m.n",
+    edits: [
+      { file: "store/read/history-sql.ts", from: "a.top - ?8 FROM place a", to: "-1 FROM place a" },
+      { file: "store/read/history-sql.ts", from: "ORDER BY m.n DESC", to: "ORDER BY m.n" },
+    ],
   },
   "the list of conversations looks at no block": {
     rule: "T3",
