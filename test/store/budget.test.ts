@@ -34,7 +34,7 @@ const larger: Readonly<Record<string, number>> = {
   },
   ...{ selectReceivedAfter: 70_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
-  selectConversations: 65_000,
+  selectConversations: 75_000,
   // The same, once.
   selectConversation: 50_000,
   // Four rows of the log for each of `ackMessagesMax`.

@@ -5,7 +5,6 @@ import { ChatError } from "../../error.ts";
 
 type Driver = typeof Database;
 
-const require = createRequire(import.meta.url);
 let loaded: Driver | undefined;
 let loadedAside: typeof PromiseDatabase | undefined;
 
@@ -17,7 +16,7 @@ let loadedAside: typeof PromiseDatabase | undefined;
  */
 export function driver(): Driver {
   try {
-    loaded ??= require("libsql") as Driver;
+    loaded ??= createRequire(import.meta.url)("libsql") as Driver;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
     throw new ChatError(
@@ -36,7 +35,7 @@ export function driver(): Driver {
  * The driver has this function for the connections of its other module only, which wrap the same native object.
  */
 export async function execAside(database: Database.Database, sql: string): Promise<void> {
-  loadedAside ??= require("libsql/promise") as typeof PromiseDatabase;
+  loadedAside ??= createRequire(import.meta.url)("libsql/promise") as typeof PromiseDatabase;
   await (loadedAside.prototype.exec.call(database, sql) as Promise<unknown>);
 }
 

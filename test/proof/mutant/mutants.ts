@@ -19,6 +19,11 @@ export const mutants: readonly Mutant[] = [
     in: "test/client/sync/first-page.test.ts",
   },
   {
+    name: "news of a conversation that is not known is dropped",
+    red: "J50 news of a conversation that is not known is kept",
+    in: "test/client/vault/memory.test.ts",
+  },
+  {
     name: "a conversation that only news has told of is not asked for",
     red: "J102 a conversation that only news has told of is asked for",
     in: "test/client/sync/bounds.test.ts",
