@@ -16,6 +16,8 @@ export type BenchOptions = {
   readonly devices: number;
   /** The acts of hostile users. */
   readonly acts: readonly string[];
+  /** The parts of `storage`. */
+  readonly parts: readonly string[];
 };
 
 /** One line of the table: a measure, its unit, one value per run. */

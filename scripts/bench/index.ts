@@ -16,7 +16,7 @@ import { remote } from "./remote.ts";
 import { push } from "./push.ts";
 import { resume } from "./resume.ts";
 import { sockets } from "./sockets.ts";
-import { storage } from "./storage.ts";
+import { storage, storageParts } from "./storage.ts";
 import { summarize, type Summary, tableOf } from "./table.ts";
 import { throughput } from "./throughput.ts";
 
@@ -59,6 +59,7 @@ const main = command({
     conversations: number("hostile: conversations of one user", 2_000),
     devices: number("hostile: devices of one user", 1_000),
     acts: { type: "string", description: `hostile: the acts; default: ${hostileActs.join(",")}` },
+    parts: { type: "string", description: `storage: the parts; default: ${storageParts.join(",")}` },
     json: { type: "string", description: "File for the results as JSON" },
   },
   async run(args) {
@@ -74,6 +75,7 @@ const main = command({
       conversations: whole("conversations", args.conversations),
       devices: whole("devices", args.devices),
       acts: args.acts?.split(",") ?? hostileActs,
+      parts: args.parts?.split(",") ?? storageParts,
       nodes: (args.nodes ?? "1,2,3").split(",").map((count) => whole("nodes", count)),
     };
     const asked = [...args.names, ...(args.remote ? ["remote"] : []), ...(args.nodes === undefined ? [] : ["nodes"])];

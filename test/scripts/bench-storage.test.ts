@@ -6,7 +6,7 @@ import Database from "libsql";
 import type { Measure } from "../../scripts/bench/benchmark.ts";
 import { NaiveStore } from "../../scripts/bench/naive/store.ts";
 import { timesOf } from "../../scripts/bench/read-profile.ts";
-import { measureStorage } from "../../scripts/bench/storage.ts";
+import { measureStorage, storageParts } from "../../scripts/bench/storage.ts";
 import { coresIn } from "../../scripts/bench/storage/cores.ts";
 import { peersOf, populationOf, seedInto, senderName } from "../../scripts/bench/storage/seed.ts";
 import { performancePageWith, readKeptPerformance, readPerformancePage } from "../../scripts/bench/storage/page.ts";
@@ -23,6 +23,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
 
 /** As small as it can be. */
 const tiny = {
+  parts: storageParts,
   ...{ cores: { serverCommand: [] }, commitDelayMs: 0 },
   ...{ pairs: 2, window: 2, seconds: 0.2, warmUpMs: 100, textBytes: 64, connections: 5, settleMs: 10, backlog: 50 },
   ...{ sizes: [0, 200], conversationsMin: 96, pages: { size: 200, loneRounds: 2, fullRounds: 1 } },
