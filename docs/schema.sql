@@ -42,8 +42,6 @@ CREATE TABLE tidings_device (
   level INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (user, device)
 ) WITHOUT ROWID;
--- How far any device of a user has got, however many they have.
-CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
 -- The devices that were not seen for longest, of all users: a sweep forgets them, some at a time.
 CREATE INDEX tidings_device_seen ON tidings_device (seen) WHERE seen > 0;
 
@@ -66,6 +64,9 @@ CREATE TABLE tidings_conversation (
 CREATE UNIQUE INDEX tidings_conversation_pair ON tidings_conversation (low, high);
 CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period);
 CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period);
+CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
+  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
+END;
 
 -- Who belongs to a conversation and how far they have got. n: when these marks last moved (0: never).
 CREATE TABLE tidings_member (
@@ -75,11 +76,15 @@ CREATE TABLE tidings_member (
   delivered INTEGER NOT NULL DEFAULT 0,
   read INTEGER NOT NULL DEFAULT 0,
   n INTEGER NOT NULL DEFAULT 0,
+  -- n >> 18, plus one, of the newest receipt in the conversation, of whichever member; 0: there is none. A user's receipts are found by it.
+  period INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (conversation, user)
 ) WITHOUT ROWID;
-CREATE INDEX tidings_member_user ON tidings_member (user, n) WHERE n > 0;
-CREATE INDEX tidings_member_peer ON tidings_member (peer, n) WHERE n > 0;
 CREATE INDEX tidings_member_n ON tidings_member (n) WHERE n > 0;
+CREATE INDEX tidings_member_period ON tidings_member (user, period) WHERE period > 0;
+CREATE TRIGGER tidings_member_period AFTER UPDATE OF n ON tidings_member WHEN new.period <= new.n >> 18 BEGIN
+  UPDATE tidings_member SET period = 1 + (new.n >> 18) WHERE conversation = new.conversation AND user IN (new.user, new.peer);
+END;
 
 -- Messages at their places in the log. n as the primary key appends at the tail of the file; the
 -- idempotency index leads with the id, so that time-ordered ids append at its tail too.

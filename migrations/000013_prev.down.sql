@@ -1,5 +1,8 @@
+DROP TRIGGER tidings_member_period;
 DROP TRIGGER tidings_conversation_period;
 DROP TRIGGER tidings_message_prev;
+DROP INDEX tidings_member_period;
+ALTER TABLE tidings_member DROP COLUMN period;
 DROP INDEX tidings_conversation_high_period;
 DROP INDEX tidings_conversation_low_period;
 ALTER TABLE tidings_conversation DROP COLUMN period;

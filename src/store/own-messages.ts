@@ -15,7 +15,7 @@ export const logRowsMax = 8_192;
 /** Of both at most so many for each message that is wanted. */
 const perMessage = 8;
 /** A conversation costs about as much as this many rows of the log. */
-const rowsPerConversation = 8;
+const rowsPerConversationUsual = 8;
 
 const sides = ["low", "high"] as const;
 
@@ -37,11 +37,18 @@ export const logRowsFor = (most: string): string => `min(${logRowsMax}, 32 + ${p
 export const isTooMany = (conversations: string, most: string): string =>
   `${conversations} > min(${conversationsMax}, 32 + ${perMessage} * ${most})`;
 
-type Range = { readonly from: string; readonly to: string; readonly conversations: string; readonly logRows: string };
+type Range = Readonly<Record<"from" | "to" | "conversations" | "logRows", string>> & {
+  readonly rowsPerConversation?: number;
+};
 
 /** Whether all rows of a range of the log are looked at sooner than the conversations that may have changed in it. */
-export const isCheapToScan = ({ from, to, conversations, logRows }: Range): string =>
-  `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
+export const isCheapToScan = ({
+  from,
+  to,
+  conversations,
+  logRows,
+  rowsPerConversation = rowsPerConversationUsual,
+}: Range): string => `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
 
 /**
  * Common table expressions, behind `start (i, user, after, until)`: users with their ranges of the log, after `after` and up to `until`; `most`: how many messages of each are

@@ -124,8 +124,8 @@ export const storeSql = {
   "a receipt is replayed through a block": {
     rule: "T3",
     file: "store/read/log-sql.ts",
-    from: 'AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY',
-    to: "AND p.n > 0 ORDER BY",
+    from: 'OR NOT ${isHiddenBetween({ one: "x.user", other: "s.user", n: "x.n" })} ORDER BY',
+    to: "OR 1 ORDER BY",
   },
   "a device has synced at the level of its first connection": {
     rule: "P52 S41",
@@ -197,8 +197,20 @@ export const storeSql = {
   },
   "a conversation stays in its period": {
     rule: "S49",
-    file: "store/write/send-sql.ts",
-    from: "AND period <> n >> 18`",
-    to: "AND 0`",
+    file: "store/migration/bundled.ts",
+    from: "AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN",
+    to: "AFTER UPDATE OF n ON tidings_conversation WHEN 0 BEGIN",
+  },
+  "the peer of a receipt stays in its period": {
+    rule: "S49",
+    file: "store/migration/bundled.ts",
+    from: "WHERE conversation = new.conversation AND user IN (new.user, new.peer);",
+    to: "WHERE conversation = new.conversation AND user IN (new.user);",
+  },
+  "a look at some receipts says that it saw all": {
+    rule: "S49",
+    file: "store/read/log-sql.ts",
+    from: "UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < until`",
+    to: "UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < 0`",
   },
 } satisfies Plants;

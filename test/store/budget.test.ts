@@ -19,13 +19,14 @@ const larger: Readonly<Record<string, number>> = {
   ...{
     // With the bytes of their texts, summed up.
     selectMessagesOf: 100_000,
+    selectReceiptsOf: 50_000,
     selectOwnRelations: 5_000,
     selectMessages: 25_000,
     selectRelations: 5_000,
     selectOwnSettings: 5_000,
     selectSettings: 6_000,
   },
-  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectRelationships: 32_000 },
+  ...{ selectReceipts: 12_000, selectRelationships: 32_000 },
   // `historyRowsMax` rows, and the way to them.
   ...{
     selectConversationBefore: 70_000,
@@ -38,7 +39,7 @@ const larger: Readonly<Record<string, number>> = {
   // The same, once.
   selectConversation: 50_000,
   // Four rows of the log for each of `ackMessagesMax`.
-  ...{ deliverByAcks: 300_000, ackDevices: 70_000 },
+  ...{ deliverByAcks: 400_000, ackDevices: 70_000 },
   // `relationsMax` rows of one user.
   ...{ upsertRelations: 20_000, countRelations: 20_000, selectContacts: 32_000, selectBlocked: 22_000 },
   // Devices of one user.

@@ -81,6 +81,8 @@ function fixture(size: number): readonly string[] {
      ) x WHERE tidings_message.n = x.n`,
     `UPDATE tidings_conversation SET n = (SELECT m.n FROM tidings_message m WHERE m.conversation = key ORDER BY m.n DESC LIMIT 1)`,
     `UPDATE tidings_conversation SET period = n >> 18`,
+    // Sets their periods.
+    `UPDATE tidings_member SET n = n WHERE n > 0`,
   ];
 }
 

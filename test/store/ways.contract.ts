@@ -27,8 +27,12 @@ type Row = {
   readonly recipient: number;
 };
 
-/** Users 1 to 9 have some conversations each, user 10 has more than are looked at one by one. */
+/**
+ * Users 1 to 9 have some conversations each, user 10 has more than are looked at one by one. User 11 has as many, of long ago, in which only marks
+ * move.
+ */
 const [few, wide, strangers] = [9, 10, 2_600];
+const [quiet, formerPeers] = [11, 2_600];
 const period = 2 ** 18;
 const name = (key: number): string => `u${key}`;
 
@@ -43,11 +47,24 @@ function population(seed: number, start: number) {
   const old = 2_000;
   const rows: (Row & { readonly prev: number | null; readonly others: number })[] = [];
   const last = new Map<number, { seq: number; n: number; seqs: Map<number, number> }>();
+  for (let i = 0; i < formerPeers; i++) {
+    const [sender, recipient] = [10_000 + i, quiet];
+    last.set(pairs.length, { seq: 1, n: 1 + i, seqs: new Map([[sender, 1]]) });
+    pairs.push([quiet, sender]);
+    rows.push({ n: 1 + i, conversation: pairs.length, seq: 1, sender, recipient, prev: null, others: 0 });
+  }
   let n = 2 * period - start;
+  const anyPair = (): number => (pick(3) > 0 ? narrow + pick(strangers) : pick(pick(2) ? narrow : 4));
+  const marks = new Map<string, { readonly n: number; readonly conversation: number; readonly user: number }>();
   for (let i = 0; i < total; i++) {
-    // Other rows of the log lie between.
-    n += 1 + (pick(5) === 0 ? pick(4) : 0);
-    const index = pick(3) > 0 ? narrow + pick(strangers) : pick(pick(2) ? narrow : 4);
+    // Marks that moved lie between, and other rows of the log.
+    for (const end = n + (pick(2) === 0 ? pick(4) : 0); n < end; n++) {
+      const index = pick(4) > 0 ? narrow + strangers + pick(formerPeers) : anyPair();
+      const user = pairs[index]?.[pick(2)];
+      if (user !== undefined) marks.set(`${index} ${user}`, { n: n + 1, conversation: 1 + index, user });
+    }
+    n++;
+    const index = anyPair();
     const pair = pairs[index] ?? [1, 2];
     const [sender, recipient] = pick(2) === 0 ? pair : [pair[1], pair[0]];
     const before = last.get(index) ?? { seq: 0, n: 0, seqs: new Map<number, number>() };
@@ -60,12 +77,15 @@ function population(seed: number, start: number) {
     const [low, high] = pairs[index] ?? [1, 2];
     return [1 + index, low, high, seq, at, seqs.get(low) ?? 0, seqs.get(high) ?? 0];
   });
-  return { rows, conversations, head: n + 10, pick };
+  return { rows, conversations, marks: [...marks.values()], head: n + 10, pick };
 }
 
 const at = (i: number): string => `j.value ->> ${i}`;
 
-async function fill(engine: Engine, { rows, conversations, head }: ReturnType<typeof population>): Promise<void> {
+async function fill(
+  engine: Engine,
+  { rows, conversations, marks, head }: ReturnType<typeof population>,
+): Promise<void> {
   const users = [...new Set(rows.flatMap(({ sender, recipient }) => [sender, recipient]))];
   const messages = rows.map((row) => [
     ...[row.n, row.conversation, row.seq, row.sender, row.recipient, row.prev, row.others],
@@ -87,6 +107,12 @@ async function fill(engine: Engine, { rows, conversations, head }: ReturnType<ty
     },
     { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, low, high FROM tidings_conversation` },
     { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, high, low FROM tidings_conversation` },
+    {
+      sql: `UPDATE tidings_member AS member SET n = x.n, delivered = 0
+        FROM (SELECT ${at(0)} AS n, ${at(1)} AS conversation, ${at(2)} AS user FROM json_each(?1) j) x
+        WHERE member.conversation = x.conversation AND member.user = x.user`,
+      args: [JSON.stringify(marks.map((mark) => [mark.n, mark.conversation, mark.user]))],
+    },
     {
       sql: `INSERT INTO tidings_device (user, device, acked) SELECT key, 'phone', 0 FROM tidings_user WHERE key <= 10`,
     },
@@ -133,8 +159,13 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
       // Some by the store itself, several of one conversation in one commit.
       for (let i = 0; i < 12; i++) {
         const sent = await Promise.all(
-          [1, 1, 2, wide].map(async (sender, k) => {
-            const recipient = sender === wide ? 100 + pick(4) : sender === 1 ? 2 + (k % 2) * 7 : 1;
+          [1, 1, 2, wide, quiet].map(async (sender, k) => {
+            const peers: Readonly<Record<number, number>> = {
+              [wide]: 100 + pick(4),
+              [quiet]: 10_000 + i,
+              1: 2 + (k % 2) * 7,
+            };
+            const recipient = peers[sender] ?? 1;
             const { n, conversation, seq } = await accepted(store, { from: name(sender), to: name(recipient) });
             return { n, conversation: Number.parseInt(conversation.slice(1), 36), seq, sender, recipient };
           }),
@@ -149,14 +180,18 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
     });
 
     test("S49 each message knows the one before it in its conversation, and each conversation its period", async () => {
-      const [wrong = [], late = []] = await place.engine.read([
+      const [wrong = [], late = [], lateMarks = []] = await place.engine.read([
         {
           sql: `SELECT m.n FROM tidings_message m LEFT JOIN tidings_message b ON b.n = m.prev
             WHERE m.prev IS NOT NULL AND NOT (m.seq = 1 AND m.prev = 0) AND NOT (b.conversation = m.conversation AND b.seq = m.seq - 1)`,
         },
         { sql: `SELECT key FROM tidings_conversation WHERE period <> n >> 18` },
+        {
+          sql: `SELECT p.conversation, p.user FROM tidings_member p JOIN tidings_member o ON o.conversation = p.conversation AND o.user = p.peer
+            WHERE p.period <> CASE WHEN p.n + o.n > 0 THEN 1 + (max(p.n, o.n) >> 18) ELSE 0 END`,
+        },
       ]);
-      expect([wrong, late]).toEqual([[], []]);
+      expect([wrong, late, lateMarks]).toEqual([[], [], []]);
     });
 
     test("S49 a device gets what its user sent and received, from any position, in pages of any size", async () => {
@@ -169,6 +204,36 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
             expect(found).toEqual(ofUser(user).flatMap(({ n }) => (n > after ? [n] : [])));
           }
     });
+
+    async function expectMarks(): Promise<void> {
+      expect(world.marks.length).toBeGreaterThan(1_000);
+      for (const user of [...users, 2, quiet]) {
+        const [marks = []] = await place.engine.read([
+          {
+            sql: `SELECT p.n, p.conversation, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
+              WHERE p.n > 0 AND ?1 IN (p.user, p.peer) ORDER BY p.n`,
+            args: [user],
+          },
+        ]);
+        for (const after of positions())
+          for (const limit of [7, 256, 5_000]) {
+            if (limit === 7 && after < world.head - 300) continue;
+            const { changes } = await readAll(store, person(name(user)), { after, limit });
+            const found = changes.flatMap((one) =>
+              one.kind === "receipt" ? [[one.n, one.conversation, one.user]] : [],
+            );
+            expect(found).toEqual(
+              marks.flatMap((row) =>
+                Number(row["n"]) > after
+                  ? [[Number(row["n"]), encodeConversation(Number(row["conversation"])), String(row["user"])]]
+                  : [],
+              ),
+            );
+          }
+      }
+    }
+
+    test("S49 a device learns of the marks of its user and of their peers, from any position", expectMarks);
 
     test("S49 the list has all conversations, the last active first, with exact numbers of unread messages", async () => {
       for (const user of users)
@@ -258,6 +323,8 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
           expect(ns(await historyOf(user, { undelivered: "phone", order: { up: 0 } }, 100))).toEqual(rest);
         }
       }
+      // Of those as well.
+      await expectMarks();
     });
   });
 }

@@ -13,6 +13,8 @@ const bugs: readonly (readonly [PlantName, string])[] = [
   ["a look at some rows of the log says that it saw all", "a device gets"],
   ["messages of one commit do not know each other", "each message knows"],
   ["a conversation stays in its period", "each message knows"],
+  ["the peer of a receipt stays in its period", "a device learns"],
+  ["a look at some receipts says that it saw all", "a device learns"],
   ["the list stops where too many conversations changed", "the list has"],
 ];
 for (const [bug, shownBy] of bugs)

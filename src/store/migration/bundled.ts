@@ -383,19 +383,33 @@ UPDATE tidings_conversation SET period = n >> 18 WHERE n >= 262144;
 CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period);
 CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period);
 
--- For nodes of an older release, which write neither.
+-- n >> 18, plus one, of the newest receipt in the conversation, of whichever member; 0: there is none. A user's receipts are found by it.
+ALTER TABLE tidings_member ADD COLUMN period INTEGER NOT NULL DEFAULT 0;
+UPDATE tidings_member SET period = 1 + (max(n, coalesce(
+  (SELECT o.n FROM tidings_member o WHERE o.conversation = tidings_member.conversation AND o.user = tidings_member.peer), 0)) >> 18)
+WHERE n > 0 OR EXISTS (SELECT 1 FROM tidings_member o WHERE o.conversation = tidings_member.conversation AND o.user = tidings_member.peer AND o.n > 0);
+CREATE INDEX tidings_member_period ON tidings_member (user, period) WHERE period > 0;
+
+CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
+  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
+END;
+CREATE TRIGGER tidings_member_period AFTER UPDATE OF n ON tidings_member WHEN new.period <= new.n >> 18 BEGIN
+  UPDATE tidings_member SET period = 1 + (new.n >> 18) WHERE conversation = new.conversation AND user IN (new.user, new.peer);
+END;
+
+-- For nodes of an older release, which do not write it.
 CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
   UPDATE tidings_message SET prev = coalesce(
     (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),
     (SELECT c.n FROM tidings_conversation c WHERE c.key = new.conversation))
   WHERE n = new.n;
 END;
-CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
-  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
-END;
 `,
-    down: `DROP TRIGGER tidings_conversation_period;
+    down: `DROP TRIGGER tidings_member_period;
+DROP TRIGGER tidings_conversation_period;
 DROP TRIGGER tidings_message_prev;
+DROP INDEX tidings_member_period;
+ALTER TABLE tidings_member DROP COLUMN period;
 DROP INDEX tidings_conversation_high_period;
 DROP INDEX tidings_conversation_low_period;
 ALTER TABLE tidings_conversation DROP COLUMN period;
@@ -409,21 +423,23 @@ ALTER TABLE tidings_message DROP COLUMN prev;
     name: "prev_contract",
     up: `-- Nodes of releases that know no \`prev\` need what goes here: run it once none of them is left.
 DROP TRIGGER tidings_message_prev;
-DROP TRIGGER tidings_conversation_period;
 DROP INDEX tidings_message_sender;
 DROP INDEX tidings_message_recipient;
 DROP INDEX tidings_message_conversation;
 DROP INDEX tidings_conversation_low;
 DROP INDEX tidings_conversation_high;
+DROP INDEX tidings_member_user;
+DROP INDEX tidings_member_peer;
+DROP INDEX tidings_device_acked;
 `,
-    down: `CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
+    down: `CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
+CREATE INDEX tidings_member_peer ON tidings_member (peer, n) WHERE n > 0;
+CREATE INDEX tidings_member_user ON tidings_member (user, n) WHERE n > 0;
+CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
 CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
 CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
 CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
 CREATE INDEX tidings_message_sender ON tidings_message (sender);
-CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
-  UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
-END;
 CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
   UPDATE tidings_message SET prev = coalesce(
     (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),

@@ -57,7 +57,7 @@ const message: LogRows<"message"> = {
 
 const receipt: LogRows<"receipt"> = {
   ofAll: logSql.selectReceipts,
-  ofUser: [logSql.selectOwnReceipts, logSql.selectPeerReceipts],
+  ofUser: [logSql.selectReceiptsOf],
   hasText: false,
   entry: (row) => ({
     kind: "receipt",

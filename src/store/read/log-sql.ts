@@ -1,6 +1,7 @@
 /** The statements that read the log, for one user and for all, and the messages and conversations in it. */
 
 import { messageAt } from "../message-walk.ts";
+import { ownReceipts } from "../own-receipts.ts";
 import { logRowsMax, ownMessages } from "../own-messages.ts";
 import { isHiddenBetween } from "./people-sql.ts";
 
@@ -31,15 +32,19 @@ FROM ${firstOf({ from: "(SELECT n FROM found ORDER BY n LIMIT ?4) o CROSS JOIN t
 CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
 UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
-export const selectOwnReceipts = `
-SELECT p.n, p.conversation, p.delivered, p.read, ?2 AS user FROM tidings_member p
-WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
-
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
-export const selectPeerReceipts = `
-SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
-WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY p.n LIMIT ?4`;
+/**
+ * ?1 tenant, ?2 user, ?3 after, ?4 limit. The user's own receipts and those of their peers. As for `selectMessagesOf`, one more row may say up to where the log was
+ * looked at.
+ */
+export const selectReceiptsOf = `
+WITH start AS MATERIALIZED (
+  SELECT u.key AS user, ?3 AS after, head.n AS until FROM tidings_user u CROSS JOIN tidings_head head WHERE u.tenant = ?1 AND u.id = ?2
+), ${ownReceipts("?4")}
+SELECT * FROM (
+  SELECT x.n, x.conversation, x.delivered, x.read, u.id AS user FROM found x CROSS JOIN start s CROSS JOIN tidings_user u ON u.key = x.user
+  WHERE x.user = s.user OR NOT ${isHiddenBetween({ one: "x.user", other: "s.user", n: "x.n" })} ORDER BY x.n LIMIT ?4
+)
+UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < until`;
 
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `

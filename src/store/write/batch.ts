@@ -163,7 +163,6 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     step("messages", sendSql.insertMessages, [...rows(list), batch.time]);
     if (mayAnswer(sends)) step("answers", sendSql.linkAnswers);
     step("advance", sendSql.advanceConversations);
-    step("periods", sendSql.movePeriods);
     step("head", sendSql.advanceHeadToMessages);
   }
   if (batch.acks.length > 0) {

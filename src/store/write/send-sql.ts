@@ -86,11 +86,6 @@ FROM (
 ) x
 WHERE conversation.key = x.conversation`;
 
-/** After advanceConversations, and before the head moves: the conversations whose last message is in another period than before. The indexes by it are written for them alone. */
-export const movePeriods = `
-UPDATE tidings_conversation SET period = n >> 18
-WHERE key IN (SELECT m.conversation FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head)) AND period <> n >> 18`;
-
 export const advanceHeadToMessages = `UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM tidings_message), 0))`;
 
 /**

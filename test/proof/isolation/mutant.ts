@@ -57,8 +57,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   },
   { statement: "selectDevice", predicate: "u.tenant = ?1" },
   { statement: "selectMessagesOf", predicate: "u.tenant = ?1" },
-  { statement: "selectOwnReceipts", predicate: "tenant = ?1" },
-  { statement: "selectPeerReceipts", predicate: "tenant = ?1" },
+  { statement: "selectReceiptsOf", predicate: "u.tenant = ?1" },
   { statement: "selectMembers", predicate: "c.tenant = ?1" },
   {
     statement: "selectDirect",

@@ -39,7 +39,7 @@ test("S1 each pair of users has one conversation, whoever writes first, and its 
       waiting({ to: "carol", id: "m3" }),
     ],
   });
-  expect(names).toBe("before users conversations members messages answers advance periods head after");
+  expect(names).toBe("before users conversations members messages answers advance head after");
   expect(rowsOf("conversations")).toEqual([
     ["t", "alice", "bob", 100],
     ["t", "alice", "carol", 101],
@@ -59,15 +59,15 @@ test("S1 each pair of users has one conversation, whoever writes first, and its 
 test("S48 nothing is written for a pair of users that is known", () => {
   const sends = [waiting({ to: "bob" }), waiting({ to: "carol", id: "m2" })];
   const { names, rowsOf } = steps({ sends }, (pair) => pair === "t alice bob");
-  expect(names).toBe("before users conversations members messages advance periods head after");
+  expect(names).toBe("before users conversations members messages advance head after");
   expect(rowsOf("conversations")).toEqual([["t", "alice", "carol", 100]]);
-  expect(steps({ sends }, () => true).names).toBe("before messages advance periods head after");
+  expect(steps({ sends }, () => true).names).toBe("before messages advance head after");
 });
 
 test("S3 a send into a conversation makes none, and an id that is none has no key", () => {
   const { names, rowsOf } = steps({ sends: [waiting({ conversation: "nonsense" })] });
   expect([names, rowsOf("messages")]).toEqual([
-    "before messages advance periods head after",
+    "before messages advance head after",
     [["t", "alice", null, -1, "m1", "hi"]],
   ]);
 });
