@@ -72,6 +72,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   let since: DiskState[] = [];
   let isFull = false;
   let freeAt = 0;
+  /** The ids of messages that were deleted to make room. */
+  const evictedIds = new Set<string>();
   /** What pages have noted beside it. They are there at once, also while a call hangs. */
   const notes = new Map<string, Write>();
   const open = new Set<{ readonly process: SimProcess; readonly lose: () => void }>();
@@ -178,6 +180,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       for (const message of held) {
         if (evicted >= count) break;
         messages.delete(messageKey(row.id, message.seq));
+        evictedIds.add(message.id);
         conversations.set(row.id, { ...row, ranges: dropBelow(row.ranges, message.seq + 1) });
         evicted++;
       }
@@ -213,6 +216,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       since = [state];
       for (const key of [...notes.keys()]) if (chance.hits(0.5)) notes.delete(key);
     },
+    /** Whether a message was on it, and was deleted to make room. */
+    hasEvicted: (id: string): boolean => evictedIds.has(id),
     setFull: (full: boolean): void => void (isFull = full),
     vanish,
   };
