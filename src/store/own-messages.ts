@@ -17,6 +17,9 @@ const perMessage = 8;
 /** A conversation costs about as much as this many rows of the log. */
 const rowsPerConversationUsual = 8;
 
+/** To walk back from a mark costs about as much as to look at so many rows of the log. */
+const rowsPerMark = 128;
+
 const sides = ["low", "high"] as const;
 
 /** How many conversations user `user` has that changed in the period of `n` or later; up to one more than `conversationsMax`, of each side. Reads an index alone. */
@@ -50,6 +53,10 @@ export const isCheapToScan = ({
   rowsPerConversation = rowsPerConversationUsual,
 }: Range): string => `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
 
+/** How many marks are looked at, behind `changed`. They come in the order of what is before them, so that up to the last one nothing is left out. */
+const marksMax = (most: string): string =>
+  `2 * (SELECT count(*) FROM changed) + (SELECT count(*) FROM start) * (2 + ${most} / 16)`;
+
 /**
  * Common table expressions, behind `start (i, user, after, until)`: users with their ranges of the log, after `after` and up to `until`; `most`: how many messages of each are
  * wanted, without columns. They give
@@ -78,31 +85,38 @@ counted AS MATERIALIZED (
   WHERE w.scanned IS NULL AND c.n > w.after${side === "high" ? " AND c.low < c.high" : ""}`,
   )
   .join(" UNION ALL")}
-), mark(i, until, conversation, last, floor, floor_seq, first_seq, n, seq) AS MATERIALIZED (
-  SELECT c.i, c.until, c.conversation, c.last, c.after, NULL, k.seq, k.n, k.seq
+), mark(i, after, until, conversation, last, floor, floor_seq, n, seq, way) AS MATERIALIZED (
+  SELECT c.i, c.after, c.until, c.conversation, c.last, c.after, NULL, k.n, k.seq, 0
   FROM changed c LEFT JOIN tidings_message k ON k.n = ${nextMark({ conversation: "c.conversation", n: "c.after" })}
   UNION ALL
-  SELECT p.i, p.until, p.conversation, p.last, p.n, p.seq, p.first_seq, k.n, k.seq
+  SELECT p.i, p.after, p.until, p.conversation, p.last, p.n, p.seq, k.n, k.seq, p.n - p.after
   FROM mark p LEFT JOIN tidings_message k ON k.n = ${nextMark({ conversation: "p.conversation", n: "p.n" })}
-  WHERE p.n < p.until AND p.n < p.last AND p.seq - p.first_seq < ${most}
+  WHERE p.n < p.until AND p.n < p.last
+  ORDER BY 10 LIMIT ${marksMax(most)}
 ), full_at AS MATERIALIZED (
   SELECT x.i, min(x.n) AS n FROM (
     SELECT k.i, k.n, sum(coalesce(k.seq - k.floor_seq, 1)) OVER (PARTITION BY k.i ORDER BY k.n) AS found FROM mark k WHERE k.n IS NOT NULL
   ) x WHERE x.found > ${most} GROUP BY x.i
+), cut AS MATERIALIZED (
+  SELECT CASE WHEN count(*) >= ${marksMax(most)} THEN max(k.way) END AS way FROM mark k
 ), bound AS MATERIALIZED (
-  SELECT w.i, w.until, min(w.until, coalesce(f.n, w.scanned, w.until)) AS up_to FROM way w LEFT JOIN full_at f ON f.i = w.i
+  SELECT w.i, w.user, w.after, w.until, min(w.until, coalesce(f.n, w.scanned, w.until), coalesce(w.after + cut.way, w.until)) AS up_to, w.scanned IS NOT NULL AS is_scanned
+  FROM way w CROSS JOIN cut LEFT JOIN full_at f ON f.i = w.i
+), dense AS MATERIALIZED (
+  SELECT r.i, r.user, r.after, r.up_to FROM bound r WHERE r.is_scanned
+    OR r.up_to - r.after <= ${rowsPerMark} * (SELECT count(*) FROM mark k WHERE k.i = r.i AND k.floor < r.up_to)
 ), back(i, n, conversation, seq, sender, prev, floor) AS (
   SELECT k.i, m.n, m.conversation, m.seq, m.sender, m.prev, k.floor
   FROM mark k CROSS JOIN bound r ON r.i = k.i CROSS JOIN tidings_message m ON m.n = coalesce(k.n, k.last)
-  WHERE m.n > k.floor AND k.floor < r.up_to
+  WHERE m.n > k.floor AND k.floor < r.up_to AND r.i NOT IN (SELECT e.i FROM dense e)
   UNION ALL
   SELECT b.i, m.n, m.conversation, m.seq, m.sender, m.prev, b.floor FROM back b CROSS JOIN tidings_message m ON m.n = b.prev
   WHERE b.prev > b.floor
 ), found AS (
   SELECT b.i, b.n, b.conversation, b.seq, b.sender FROM back b CROSS JOIN bound r ON r.i = b.i WHERE b.n <= r.up_to
   UNION ALL
-  SELECT w.i, m.n, m.conversation, m.seq, m.sender FROM way w
-  CROSS JOIN tidings_message m NOT INDEXED ON m.n > w.after AND m.n <= w.scanned WHERE w.user IN (m.sender, m.recipient)
+  SELECT e.i, m.n, m.conversation, m.seq, m.sender FROM dense e
+  CROSS JOIN tidings_message m NOT INDEXED ON m.n > e.after AND m.n <= e.up_to WHERE e.user IN (m.sender, m.recipient)
 )`;
 
 /** Behind `ownMessages`: `own` and `reach` are as `found` and `bound`, with exactly `most` messages of each user where there are more. */

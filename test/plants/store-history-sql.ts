@@ -93,6 +93,12 @@ export const storeHistorySql = {
     from: "WHERE b.prev > b.floor\n",
     to: "WHERE b.prev > b.floor + 1\n",
   },
+  "a stretch is taken for whole where not all of its marks were looked at": {
+    rule: "S49",
+    file: "store/own-messages.ts",
+    from: "THEN max(k.way) END AS way",
+    to: "THEN NULL END AS way",
+  },
   "conversations of the period of a cursor are left out": {
     rule: "S49",
     file: "store/own-messages.ts",
@@ -101,9 +107,9 @@ export const storeHistorySql = {
   },
   "a look at some rows of the log says that it saw all": {
     rule: "S49",
-    file: "store/own-messages.ts",
-    from: "coalesce(f.n, w.scanned, w.until)",
-    to: "coalesce(f.n, w.until)",
+    file: "store/read/log-sql.ts",
+    from: "NULL, 0 FROM bound WHERE up_to < until`",
+    to: "NULL, 0 FROM bound WHERE up_to < 0`",
   },
   "the list stops where too many conversations changed": {
     rule: "S49",

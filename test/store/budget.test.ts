@@ -18,7 +18,7 @@ const larger: Readonly<Record<string, number>> = {
   // The rows of a page, or the names in a list.
   ...{
     // With the bytes of their texts, summed up.
-    selectMessagesOf: 100_000,
+    selectMessagesOf: 50_000,
     selectReceiptsOf: 50_000,
     selectOwnRelations: 5_000,
     selectMessages: 25_000,
