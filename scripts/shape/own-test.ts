@@ -17,6 +17,8 @@ export const shownBy: Readonly<Record<string, string>> = {
   "src/cli/migrate.ts": "test/store/migration/script.test.ts",
   "src/hub/people.ts": "test/hub/presence.test.ts",
   "src/mui/read-marks.ts": "test/mui/use-mui-chat.test.ts",
+  "src/store/write/mark-map.ts": "test/store/write/marks.test.ts",
+  "src/store/write/waiting-acks.ts": "test/store/write/marks.test.ts",
   "src/standalone/main.ts": "test/standalone/server.test.ts",
   "src/standalone/site.ts": "test/web/site.test.ts",
   "src/standalone/web-file.ts": "test/web/site.test.ts",

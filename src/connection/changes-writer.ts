@@ -7,11 +7,16 @@ import { changesOverheadBytes, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 
 /** A change in its wire form; all connections that it goes to share one. */
-export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
+export type WireChange = {
+  readonly n: number;
+  readonly isMessage: boolean;
+  readonly text: string;
+  readonly bytes: number;
+};
 
 export function wireChange(change: Change): WireChange {
   const text = encodeChange(change);
-  return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
+  return { n: change.n, isMessage: change.kind === "message", text, bytes: utf8Bytes(text) + 1 };
 }
 
 /** The parts of a log that the writer of its changes uses. */
@@ -38,6 +43,9 @@ export class ChangesWriter {
   private lastMore = true;
   /** The empty frame with the cursor of a position that moved without a frame. */
   private cursorFrame: "none" | "pending" | "due" = "none";
+  /** The first and the last message that were sent and not acked yet, by what is known here; 0: none. */
+  private firstMessage = 0;
+  private lastMessage = 0;
 
   constructor(log: ChangesWriterLog, { outbox, start }: ChangesWriterOptions) {
     this.log = log;
@@ -48,6 +56,13 @@ export class ChangesWriter {
   /** The client has everything up to here. */
   position(): number {
     return this.reached;
+  }
+
+  /** Whether an ack up to `n` covers a message that was sent here, and that no ack before it covered. */
+  acks(n: number): boolean {
+    if (this.firstMessage === 0 || n < this.firstMessage) return false;
+    this.firstMessage = n >= this.lastMessage ? 0 : n + 1;
+    return true;
   }
 
   /** The last frame said that more follows, or there was none: one more frame must say that nothing does. */
@@ -110,6 +125,11 @@ export class ChangesWriter {
   private writeFrame(upTo: number, more: boolean, changes: readonly WireChange[]): void {
     const { cursors, level } = this.log;
     const texts = changes.map(({ text }) => text);
+    for (const { isMessage, n } of changes) {
+      if (!isMessage) continue;
+      if (this.firstMessage === 0) this.firstMessage = n;
+      this.lastMessage = n;
+    }
     this.outbox.write(encodeChanges(cursors.encode({ n: upTo, level }), more, texts));
     this.reached = upTo;
     this.lastMore = more;

@@ -26,6 +26,8 @@ export type Outgoing = {
   sendPendingCursor(): void;
   /** The client has everything up to here: it was sent on this connection, or left out for its level. */
   position(): number;
+  /** Whether the client's ack up to `n` covers a message that was sent on this connection, and that no ack before it covered. */
+  acks(n: number): boolean;
 };
 
 /** The parts of a connection that its outgoing frames use. */
@@ -88,6 +90,10 @@ export class OutgoingFrames implements Outgoing {
 
   position(): number {
     return this.replay?.position() ?? 0;
+  }
+
+  acks(n: number): boolean {
+    return this.replay?.acks(n) ?? false;
   }
 
   /** Sends a frame now, whatever waits. */

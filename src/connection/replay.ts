@@ -113,6 +113,11 @@ export class Replay {
     return this.writer.position();
   }
 
+  /** Whether an ack up to `n` covers a message that was sent, and that no ack before it covered. */
+  acks(n: number): boolean {
+    return this.writer.acks(n);
+  }
+
   stop(): void {
     this.state = stopped;
   }

@@ -61,7 +61,12 @@ export type MessageStretch = {
 };
 
 /** How far a device has stored the log, and at which level; default: the lowest. */
-export type AckedTo = { readonly n: number; readonly level?: number };
+export type AckedTo = {
+  readonly n: number;
+  readonly level?: number;
+  /** It covers no message that was not acked before: it may wait longer. */
+  readonly isQuiet?: boolean;
+};
 
 /** The position of a device. */
 export type DeviceStart = {

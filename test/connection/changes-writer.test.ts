@@ -8,7 +8,7 @@ import {
 } from "../../src/connection/changes-writer.ts";
 import { changesOverheadBytes } from "../../src/protocol/encode.ts";
 
-const change = (n: number, bytes = 100): WireChange => ({ n, text: `"${n}"`, bytes });
+const change = (n: number, bytes = 100): WireChange => ({ n, isMessage: n % 10 === 0, text: `"${n}"`, bytes });
 
 /** A writer whose outbox has room for so many bytes. */
 function start({ room = Infinity, frameMax = 1_000, level = 1 } = {}) {
@@ -111,4 +111,15 @@ test("R41 a change has the bytes of its text as UTF-8, and its comma", () => {
   const base = { kind: "message", n: 7, conversation: "c1", seq: 1, id: "m", from: "a", to: "b", time: 1 } as const;
   const [short, long] = [wireChange({ ...base, text: "" }), wireChange({ ...base, text: "€😀" })];
   expect([short.n, long.bytes - short.bytes, short.bytes - Buffer.byteLength(short.text)]).toEqual([7, 7, 1]);
+});
+
+test("S51 an ack covers a message only the first time, and only where one was sent", () => {
+  const { writer } = start();
+  writer.write([change(7), change(10), change(11)], 15, true);
+  writer.write([change(18), change(20), change(30)], 31, false);
+  // Of 10, 20 and 30, which are messages.
+  const covers = [9, 9, 11, 15, 24, 31, 31].map((n) => writer.acks(n));
+  expect(covers).toEqual([false, false, true, true, true, true, false]);
+  writer.write([change(32), change(33)], 33, false);
+  expect(writer.acks(33)).toBe(false);
 });

@@ -83,6 +83,33 @@ describe("delivery", () => {
     }
   });
 
+  test("S51 the ack of a message is stored soon, those of its receipts may wait", async () => {
+    const seen: string[] = [];
+    const wrapStore = (store: Store): Store => ({
+      ...store,
+      ack(identity, device, upTo, settle) {
+        if (typeof upTo === "object") seen.push(`${identity.user} ${upTo.isQuiet === true ? "quiet" : "soon"}`);
+        store.ack(identity, device, upTo, settle);
+      },
+    });
+    const { connect } = await start({ wrapStore });
+    const [alice, bob] = [connect("alice"), connect("bob")];
+    await until(() => isLive(alice) && isLive(bob));
+    const ack = (socket: FakeSocket) => socket.say({ type: "ack", cursor: socket.of("changes").at(-1)?.cursor ?? "" });
+    const delivered = (socket: FakeSocket) => socket.changes().filter(({ kind }) => kind === "receipt").length;
+    for (const round of [1, 2]) {
+      send(alice, `${round}`);
+      await until(() => texts(bob).length === round);
+      ack(bob);
+      await until(() => delivered(alice) === round && delivered(bob) === round);
+      ack(alice);
+      ack(bob);
+      await until(() => seen.length === 3 * round);
+    }
+    expect(seen.slice(0, 3).toSorted()).toEqual(["alice quiet", "bob quiet", "bob soon"]);
+    expect(seen.slice(3).toSorted()).toEqual(["alice quiet", "bob quiet", "bob soon"]);
+  });
+
   test("H3 accepted comes before any changes that covers it; the sender's own connection leaves it out, others do not", async () => {
     const { connect } = await start();
     const [one, other, laptop, bob] = [

@@ -27,7 +27,7 @@ export const storeWrite = {
   },
   "an ack forgotten for an older one": {
     rule: "O8",
-    file: "store/write/marks.ts",
+    file: "store/write/waiting-acks.ts",
     from: "!waiting || waiting.n < ack.n",
     to: "!waiting || waiting.n > ack.n",
   },
@@ -39,21 +39,21 @@ export const storeWrite = {
   },
   "of the acks of two devices one is kept": {
     rule: "Q7",
-    file: "store/write/marks.ts",
-    from: "`${ack.tenant} ${ack.user} ${ack.device}`",
-    to: "`${ack.tenant} ${ack.user}`",
+    file: "store/write/waiting-acks.ts",
+    from: "`${tenant} ${user} ${device}`",
+    to: "`${tenant} ${user}`",
   },
   "a waiting ack is forgotten behind a further one": {
     rule: "Q7",
-    file: "store/write/marks.ts",
+    file: "store/write/mark-map.ts",
     from: "mark.settle === undefined && waiting.settle === undefined",
     to: "mark.settle === undefined",
   },
   "a waiting ack's key lacks the tenant": {
     rule: "T1",
-    file: "store/write/marks.ts",
-    from: "`${ack.tenant} ${ack.user} ${ack.device}`",
-    to: "`${ack.user} ${ack.device}`",
+    file: "store/write/waiting-acks.ts",
+    from: "`${tenant} ${user} ${device}`",
+    to: "`${user} ${device}`",
   },
   "a waiting read mark's key lacks the tenant": {
     rule: "T1",
@@ -111,6 +111,18 @@ export const storeWrite = {
     file: "store/write/send-queue.ts",
     from: "if (!isOpen() || size >=",
     to: "if (size >=",
+  },
+  "an ack of a message waits as long as the quiet one of its device": {
+    rule: "S51",
+    file: "store/write/waiting-acks.ts",
+    from: "      if (!isQuiet) quiet.delete(key);\n",
+    to: "",
+  },
+  "a quiet ack waits no longer than others": {
+    rule: "S51",
+    file: "hub/frame/ack.ts",
+    from: "isQuiet: !connection.outgoing.acks(n)",
+    to: "isQuiet: false",
   },
   "a last-seen time is lost with a commit": {
     rule: "B7",

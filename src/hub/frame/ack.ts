@@ -10,6 +10,6 @@ export const ack: Handler<"ack", "session" | "device" | "outgoing"> = (connectio
   if (cursor === null) return undefined;
   const n = Math.min(cursor.n, connection.outgoing.position());
   if (cursor.isList) store.ackList(connection.session, connection.device, n);
-  else store.ack(connection.session, connection.device, { ...cursor, n });
+  else store.ack(connection.session, connection.device, { ...cursor, n, isQuiet: !connection.outgoing.acks(n) });
   return undefined;
 };

@@ -5,10 +5,15 @@ import { decodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
 import type { AckedTo, Settle } from "../store.ts";
 import type { CommitHealth } from "./commit-health.ts";
+import { createDelay } from "./delay.ts";
+import { furthest, takeFrom } from "./mark-map.ts";
+import { createWaitingAcks } from "./waiting-acks.ts";
 
 export type MarksOptions = {
   readonly clock: Clock;
   readonly delayMs: number;
+  /** The delay of acks that are quiet. */
+  readonly quietDelayMs: number;
   /** The most acks, and the most reads, of one commit. */
   readonly takenMax: number;
   /** While it is not available, marks wait for `resume`. */
@@ -16,79 +21,32 @@ export type MarksOptions = {
   readonly onDue: () => void;
 };
 
-/** The delay of an ack that a commit has done a part of: other work comes in between. */
-const leftDelayMs = 1;
-
-/** The further one of two marks of one kind, with the callbacks of both. */
-function furthest<Mark extends { readonly settle?: Settle | undefined }>(
-  waiting: Mark | undefined,
-  mark: Mark,
-  isFurther: boolean,
-): Mark {
-  if (waiting === undefined) return mark;
-  const kept = isFurther ? mark : waiting;
-  if (mark.settle === undefined && waiting.settle === undefined) return kept;
-  return { ...kept, settle: both(waiting.settle, mark.settle) };
-}
-
-const both =
-  (one: Settle | undefined, other: Settle | undefined): Settle =>
-  (isStored) => {
-    one?.(isStored);
-    other?.(isStored);
-  };
-
 /**
  * Acks, reads and last-seen times on their way to a commit: for each device, conversation and user only the furthest, and all of them together, a
- * little later. A crash that loses them costs a message that is sent again, never a lost one.
+ * little later; quiet acks later still. A crash that loses them costs a message that is sent again, never a lost one.
  */
-export function createMarks({ clock, delayMs, takenMax, health, onDue }: MarksOptions) {
-  const acks = new Map<string, Ack>();
+export function createMarks({ clock, delayMs, quietDelayMs, takenMax, health, onDue }: MarksOptions) {
+  const acks = createWaitingAcks({ clock, quietDelayMs, takenMax, health, onDue });
   const reads = new Map<string, Read>();
   const seen = new Map<string, Seen>();
-  /** Keys of the acks that a commit has done a part of: they do not wait the whole delay again. */
-  const left = new Set<string>();
-  const isEmpty = (): boolean => acks.size === 0 && reads.size === 0 && seen.size === 0;
-  const all = createDelay({ clock, delayMs, isWanted: () => !isEmpty() && health.isAvailable(), onDue });
-  const leftOver = createDelay({
-    ...{ clock, delayMs: leftDelayMs, onDue },
-    isWanted: () => left.size > 0 && health.isAvailable(),
-  });
+  const areOthersWaiting = (): boolean => reads.size > 0 || seen.size > 0;
+  const isEmpty = (): boolean => acks.isEmpty() && !areOthersWaiting();
+  const isOnlyQuiet = (): boolean => acks.isOnlyQuiet() && !areOthersWaiting();
+  const all = createDelay({ clock, delayMs, isWanted: () => !isOnlyQuiet() && health.isAvailable(), onDue });
 
   /** Without `settle` a mark is kept during an outage, and stored after it. */
   const refuses = (settle: Settle | undefined): boolean =>
     health.isClosed() || (settle !== undefined && !health.isAvailable());
 
-  /** Keeps the furthest ack of each device, and returns its key. */
-  function keepAck(ack: Ack): string {
-    const key = `${ack.tenant} ${ack.user} ${ack.device}`;
-    const waiting = acks.get(key);
-    const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
-    const [before, logN] = [waiting?.logN ?? -1, ack.logN ?? -1];
-    // The level belongs to the position of the log that was stored; of two acks at one position the later one has it.
-    const level = logN >= before ? (ack.level ?? waiting?.level) : waiting?.level;
-    acks.set(key, before < 0 && logN < 0 ? one : { ...one, logN: Math.max(before, logN), level });
-    return key;
-  }
-
-  /** The acks of the next commit: all that wait, or only the due ones of those that were left over. */
-  function takeAcks(): Ack[] {
-    const keys = all.isDue() ? acks.keys() : leftOver.isDue() ? [...left].slice(0, takenMax) : [];
-    if (all.isDue()) left.clear();
-    else for (const key of keys) left.delete(key);
-    if (left.size === 0) leftOver.reset();
-    return takeFrom(acks, takenMax, keys);
-  }
-
-  function addAck(ack: Ack): void {
-    keepAck(ack);
+  function addAck(ack: Ack, options: { isQuiet?: boolean } = {}): void {
+    acks.add(ack, options);
     all.start();
   }
 
   function addRead(read: Read): void {
     const key = `${read.tenant} ${read.user} ${read.conversation}`;
     const waiting = reads.get(key);
-    reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
+    reads.set(key, furthest(read, { waiting, isFurther: !waiting || waiting.seq < read.seq }));
     all.start();
   }
 
@@ -103,8 +61,9 @@ export function createMarks({ clock, delayMs, takenMax, health, onDue }: MarksOp
     ack({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
       if (refuses(settle)) return settle?.(false);
       if (typeof upTo === "number") return addAck({ tenant, user, device, n: upTo, logN: upTo, settle });
-      const { n, level = levelMin } = upTo;
-      addAck({ tenant, user, device, n, logN: n, level, settle });
+      const { n, level = levelMin, isQuiet = false } = upTo;
+      // Somebody waits for one with a callback.
+      addAck({ tenant, user, device, n, logN: n, level, settle }, { isQuiet: isQuiet && settle === undefined });
     },
     ackList({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
       if (refuses(settle)) return settle?.(false);
@@ -125,78 +84,37 @@ export function createMarks({ clock, delayMs, takenMax, health, onDue }: MarksOp
       for (const time of times) addSeen(time);
     },
     /** Adds the rest of an ack that a commit has done a part of: it goes into the next one. */
-    addLeft(ack: Ack): void {
-      left.add(keepAck(ack));
-      leftOver.start();
-    },
+    addLeft: acks.addLeft,
     /** Removes the marks that are due, and no others. */
     take(): Pick<Batch, "acks" | "reads" | "seen"> {
       const isDue = all.isDue();
       const taken = {
-        acks: takeAcks(),
-        reads: isDue ? takeFrom(reads, takenMax, reads.keys()) : [],
-        seen: isDue ? takeFrom(seen, takenMax, seen.keys()) : [],
+        acks: acks.take(isDue),
+        reads: isDue ? takeFrom(reads, { max: takenMax, keys: reads.keys() }) : [],
+        seen: isDue ? takeFrom(seen, { max: takenMax, keys: seen.keys() }) : [],
       };
-      if (isEmpty()) all.reset();
+      if (isOnlyQuiet()) all.reset();
       return taken;
     },
     /** Makes everything due now. */
-    hurry: all.end,
+    hurry(): void {
+      all.end();
+      acks.hurry();
+    },
     /** Commits are possible again. */
     resume(): void {
       all.start();
-      leftOver.start();
+      acks.resume();
     },
     /** Calls the callbacks of the marks that wait: their outcome is unknown. The marks themselves stay. */
     giveUp(): void {
-      for (const [key, { settle, ...ack }] of acks) {
-        acks.set(key, ack);
-        settle?.(false);
-      }
+      acks.giveUp();
       for (const [key, { settle, ...read }] of reads) {
         reads.set(key, read);
         settle?.(false);
       }
     },
     isEmpty,
-    isDue: (): boolean => (all.isDue() || leftOver.isDue()) && !isEmpty() && health.isAvailable(),
+    isDue: (): boolean => ((all.isDue() && !isOnlyQuiet()) || acks.isDue()) && health.isAvailable(),
   };
-}
-
-type DelayOptions = Pick<MarksOptions, "clock" | "delayMs" | "onDue"> & {
-  /** Whether anything waits for the end of the delay. */
-  readonly isWanted: () => boolean;
-};
-
-/** A delay that begins with the first start, and is due from its end until it is reset. */
-function createDelay({ clock, delayMs, isWanted, onDue }: DelayOptions) {
-  let isDue = false;
-  let timer: "off" | "running" = "off";
-
-  return {
-    start(): void {
-      if (timer === "running" || !isWanted()) return;
-      timer = "running";
-      clock.after(delayMs, () => {
-        timer = "off";
-        if (!isWanted()) return;
-        isDue = true;
-        onDue();
-      });
-    },
-    end: (): void => void (isDue = true),
-    reset: (): void => void (isDue = false),
-    isDue: (): boolean => isDue,
-  };
-}
-
-function takeFrom<Item>(waiting: Map<string, Item>, max: number, keys: Iterable<string>): Item[] {
-  const taken: Item[] = [];
-  for (const key of keys) {
-    if (taken.length === max) break;
-    const item = waiting.get(key);
-    if (item !== undefined) taken.push(item);
-    waiting.delete(key);
-  }
-  return taken;
 }

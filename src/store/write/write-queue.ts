@@ -32,10 +32,10 @@ export type Committed = Commit &
 
 /** All that waits for a commit, each kind in its own queue. */
 export function createWriteQueue({ clock, limits, health, onWork }: WriteQueueOptions) {
-  const { marksDelayMs: delayMs, commitMarksMax: takenMax } = limits;
+  const { marksDelayMs: delayMs, quietMarksDelayMs: quietDelayMs, commitMarksMax: takenMax } = limits;
   const sends = createSendQueue({ clock, limits, isOpen: health.isOpen, onWork });
   const relations = createRelationQueue(limits);
-  const marks = createMarks({ clock, delayMs, takenMax, health, onDue: onWork });
+  const marks = createMarks({ clock, delayMs, quietDelayMs, takenMax, health, onDue: onWork });
   let devices: WaitingDevice[] = [];
 
   /** Creates the device of an ack again, which was forgotten, and then repeats the ack. */

@@ -154,6 +154,12 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/write/writer.test.ts",
   },
   {
+    name: "an ack of a message waits as long as the quiet one of its device",
+    red: "S51 an ack of a message takes",
+    in: "test/store/write/marks.test.ts",
+  },
+  { name: "a quiet ack waits no longer than others", red: "S51 the ack of a message", in: "test/hub/hub.test.ts" },
+  {
     name: "a last-seen time is lost with a commit",
     red: "B7 a last-seen time is not lost",
     in: "test/store/write/writer.test.ts",

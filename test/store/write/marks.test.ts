@@ -3,7 +3,7 @@ import { encodeConversation } from "../../../src/protocol/conversation-id.ts";
 import { createMarks } from "../../../src/store/write/marks.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
-const delayMs = 50;
+const [delayMs, quietDelayMs] = [50, 1_000];
 const alice = { tenant: "acme", user: "alice" };
 
 const nine = encodeConversation(9);
@@ -12,7 +12,7 @@ function start({ takenMax = 10 } = {}) {
   const state = { isAvailable: true, isClosed: false, due: 0 };
   const clock = fakeClock();
   const marks = createMarks({
-    ...{ clock, delayMs, takenMax },
+    ...{ clock, delayMs, quietDelayMs, takenMax },
     health: { isAvailable: () => state.isAvailable, isClosed: () => state.isClosed },
     onDue: () => void state.due++,
   });
@@ -106,6 +106,42 @@ describe("marks that wait for a commit", () => {
     marks.read(alice, nine, 3, settle);
     marks.seen(alice, 3);
     expect([answers, marks.isEmpty()]).toEqual([[false, false, false], true]);
+  });
+
+  test("S51 quiet acks wait longer, together, and hold nothing else up", async () => {
+    const { marks, clock, state } = start();
+    marks.ack(alice, "phone", { n: 3, isQuiet: true });
+    await clock.advance(quietDelayMs / 2);
+    marks.ack(alice, "laptop", { n: 4, isQuiet: true });
+    marks.read(alice, nine, 2);
+    await clock.advance(delayMs);
+    expect([marks.isDue(), state.due]).toEqual([true, 1]);
+    expect(marks.take()).toMatchObject({ acks: [], reads: [{ seq: 2 }] });
+    expect([marks.isDue(), marks.isEmpty()]).toEqual([false, false]);
+    await clock.advance(quietDelayMs / 2 - delayMs);
+    expect(marks.isDue()).toBe(true);
+    expect(marks.take().acks.map(({ n }) => n)).toEqual([3, 4]);
+    expect([marks.isDue(), marks.isEmpty()]).toEqual([false, true]);
+  });
+
+  test("S51 an ack of a message takes the quiet one of its device along, and one with a callback is never quiet", async () => {
+    const { marks, clock } = start();
+    marks.ack(alice, "phone", { n: 3, isQuiet: true });
+    marks.ack(alice, "phone", { n: 5 });
+    marks.ack(alice, "phone", { n: 7, isQuiet: true });
+    marks.ack(alice, "laptop", { n: 2, isQuiet: true }, () => {});
+    await clock.advance(delayMs);
+    expect(marks.take().acks.map(({ n }) => n)).toEqual([7, 2]);
+    expect(marks.isEmpty()).toBe(true);
+    await clock.advance(quietDelayMs);
+    expect(marks.isDue()).toBe(false);
+  });
+
+  test("S51 R1 R5 quiet acks are taken at a shutdown, and a bounded number at a time", () => {
+    const { marks } = start({ takenMax: 2 });
+    for (const device of ["a", "b", "c"]) marks.ack(alice, device, { n: 1, isQuiet: true });
+    marks.hurry();
+    expect([marks.take().acks.length, marks.isDue(), marks.take().acks.length]).toEqual([2, true, 1]);
   });
 
   test("R5 at a shutdown marks are due at once", () => {
