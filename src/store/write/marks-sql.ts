@@ -13,9 +13,7 @@ import { field } from "../sql.ts";
  * the messages is chosen by what it costs: the rows of the log, or the conversations that changed. Those who have too many conversations share one
  * walk through the log, and go on with the next commit.
  */
-const ackRanges = `
-SELECT r.user, r.since, r.way, CASE r.way WHEN 'shared' THEN max(r.since, min(r.wanted, min(CASE r.way WHEN 'shared' THEN r.since END) OVER () + 32 + 4 * ?3)) ELSE r.wanted END AS up_to
-FROM (
+const acked = `acking AS MATERIALIZED (
   SELECT d.*, CASE
     WHEN ${isCheapToScan({ from: "d.since", to: "d.wanted", conversations: "d.conversations", logRows: logRowsFor("?2") })} THEN 'rows'
     WHEN ${isTooMany("d.conversations", "?2")} THEN 'shared'
@@ -26,7 +24,12 @@ FROM (
       GROUP BY u.key
     ) k
   ) d
-) r`;
+), acked AS MATERIALIZED (
+  SELECT r.user, r.since, r.way, CASE r.way
+    WHEN 'shared' THEN max(r.since, min(r.wanted, (SELECT min(s.since) FROM acking s WHERE s.way = 'shared') + 32 + 4 * ?3))
+    ELSE r.wanted END AS up_to
+  FROM acking r
+)`;
 
 /**
  * Moves a member's marks. Written as an upsert of rows that exist: for UPDATE … FROM the planner is free to scan the
@@ -58,7 +61,7 @@ const deliveredOfSide = (side: "low" | "high", other: "low" | "high"): string =>
 
 /** The delivered marks that acks raise: messages of others that no device of the user had acked before. */
 export const deliverByAcks = `
-WITH acked AS MATERIALIZED (${ackRanges})
+WITH ${acked}
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, x.seq, p.read, head.n + row_number() OVER ()
 FROM (
@@ -84,7 +87,7 @@ ${returnReceipt}`;
  * `seen`, not even to leave it as it is: that would write its index with each ack.
  */
 export const ackDevices = `
-WITH acked AS MATERIALIZED (${ackRanges})
+WITH ${acked}
 INSERT INTO tidings_device (user, device, acked, synced, level)
 SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)),
   CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
