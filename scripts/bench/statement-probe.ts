@@ -42,8 +42,9 @@ function measured<T>(name: string, run: () => T): T {
 }
 
 function noteContent(name: string, rows: number): void {
-  if (name === "insertMessages") messages += rows;
-  if (name === "insertMessages" || name === "deliverByAcks" || name === "readMarks") content.push(name);
+  const isInsert = name === "insertMessages" || name === "insertMessage";
+  if (isInsert) messages += rows;
+  if (isInsert || name === "deliverByAcks" || name === "readMarks") content.push(name);
   if (name === "BEGIN IMMEDIATE") content = [];
   if (name !== "COMMIT") return;
   if (warmUp === "running" && messages >= warmUpMessages) {

@@ -160,7 +160,7 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
       send.id,
       send.text,
     ]);
-    step("messages", sendSql.insertMessages, [...rows(list), batch.time]);
+    step("messages", sends.length === 1 ? sendSql.insertMessage : sendSql.insertMessages, [...rows(list), batch.time]);
     if (mayAnswer(sends)) step("answers", sendSql.linkAnswers);
     step("advance", sendSql.advanceConversations);
     step("head", sendSql.advanceHeadToMessages);

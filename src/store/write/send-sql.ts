@@ -29,18 +29,20 @@ FROM json_each(?1) j CROSS JOIN tidings_conversation c ON c.key = ${field(3)} CR
 WHERE true
 ON CONFLICT DO NOTHING`;
 
+type Numbers = Readonly<Record<"n" | "seq" | "prev", string>>;
+
 /**
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
  * Left out are sends with an id that exists already, with a conversation that is not the sender's, or to a user who blocks the sender. The others get the
  * next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
-export const insertMessages = `
+const insertSends = ({ n, seq, prev }: Numbers): string => `
 INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
 SELECT x.n, x.conversation, x.seq, x.id, x.sender, x.recipient, x.text, ?2, x.other_seq,
-  coalesce(lag(x.n) OVER (PARTITION BY x.conversation ORDER BY x.n), x.last)
-FROM (SELECT head.n + row_number() OVER (ORDER BY s.i) AS n, c.key AS conversation, c.n AS last,
-  c.seq + row_number() OVER (PARTITION BY c.key ORDER BY s.i) AS seq,
+  ${prev}
+FROM (SELECT head.n + ${n} AS n, c.key AS conversation, c.n AS last,
+  c.seq + ${seq} AS seq,
   s.id, a.key AS sender, c.low + c.high - a.key AS recipient, s.text, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS other_seq
 FROM (
   SELECT j.key AS i, ${field(0)} AS tenant, ${field(1)} AS sender, ${field(2)} AS recipient, ${field(3)} AS conversation,
@@ -57,6 +59,16 @@ WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender
   AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
 ) x
 RETURNING n, conversation, seq, id, (SELECT u.id FROM tidings_user u WHERE u.key = recipient) AS recipient`;
+
+/** The sends of a commit. */
+export const insertMessages = insertSends({
+  n: "row_number() OVER (ORDER BY s.i)",
+  seq: "row_number() OVER (PARTITION BY c.key ORDER BY s.i)",
+  prev: "coalesce(lag(x.n) OVER (PARTITION BY x.conversation ORDER BY x.n), x.last)",
+});
+
+/** A send that is alone in its commit: the windows take as long as the rest of it. */
+export const insertMessage = insertSends({ n: "1", seq: "1", prev: "x.last" });
 
 /**
  * Only for a commit in which people may answer each other: the messages of the other that are in it too, before each. It costs as much as

@@ -32,6 +32,12 @@ export const sqlMutants: readonly SqlMutant[] = [
     predicate: "b.tenant = s.tenant",
     heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
   },
+  { statement: "insertMessage", predicate: "a.tenant = s.tenant" },
+  {
+    statement: "insertMessage",
+    predicate: "b.tenant = s.tenant",
+    heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
+  },
   { statement: "deliverByAcks", predicate: "u.tenant = j.value ->> 0" },
   {
     statement: "ackDevices",
