@@ -96,8 +96,8 @@ export const storeHistorySql = {
   "a stretch is taken for whole where not all of its marks were looked at": {
     rule: "S49",
     file: "store/own-messages.ts",
-    from: "THEN max(k.way) END AS way",
-    to: "THEN NULL END AS way",
+    from: " OR (x.left = 0 AND x.n < x.last)",
+    to: "",
   },
   "conversations of the period of a cursor are left out": {
     rule: "S49",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { plant } from "../plants/index.ts";
 import { alteredTests } from "../support/failing-tests.ts";
+import { expansionsOf } from "../support/expansions.ts";
 import { scansOf } from "../support/plans.ts";
 
 const folder = join(import.meta.dir, "../../src/store");
@@ -19,6 +20,23 @@ describe("query plans", () => {
     test(`S11 ${name} looks up by key or range and scans no table`, async () => {
       expect(await scansOf(sql)).toEqual([]);
     });
+
+  test("R30 no statement takes long to prepare: a server does so for each call", () => {
+    const counts = statements.map(([name, sql]) => [expansionsOf(sql), name] as const);
+    expect(counts.filter(([count]) => count > 200)).toEqual([]);
+    expect(Math.max(...counts.map(([count]) => count))).toBeGreaterThan(50);
+  });
+
+  test("control: R30 common table expressions that mention each other several times are counted", () => {
+    const doubled = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `c${i + 1} AS (SELECT * FROM c${i} a JOIN c${i} b)`).join(", ");
+    expect(
+      expansionsOf(
+        `WITH RECURSIVE c0(x) AS MATERIALIZED (SELECT (1) UNION SELECT x FROM c0), ${doubled(3)} SELECT * FROM c3`,
+      ),
+    ).toBe(15);
+    expect(expansionsOf("SELECT * FROM c0")).toBe(0);
+  });
 
   test("S11 all the files of statements are found", () => {
     expect(files).toContain("push/unacked-sql.ts");
