@@ -1,4 +1,5 @@
 /** The hooks of Tidings for React 18 and later, and for Preact through `preact/compat`. */
+export type { TidingsChatProps } from "./element.ts";
 export { Tidings, useClient } from "./provider.ts";
 export { useReadable } from "./use-readable.ts";
 export {
