@@ -37,6 +37,8 @@ const imported = ["bot.ts"];
 // A bot runs for ever, beside the server of the README.
 const endless = ["echo-bot.ts"];
 for (const file of imported) writeFileSync(join(folder, file), textOf(file));
+// Servers that their own test signs in to, or whose users are in a cookie.
+const signedIn = ["hono-login.ts", "react-server.ts"];
 // The client needs the server of its page.
 const client = "client.ts";
 
@@ -90,7 +92,7 @@ describe("docs", () => {
 
   for (const { page, info, text } of fileBlocks) {
     const file = info.replace("file=", "");
-    if (file === client || [...imported, ...endless].includes(file)) continue;
+    if (file === client || [...imported, ...endless, ...signedIn].includes(file)) continue;
     const isServer = /Bun\.serve\(|createServer\(/.test(text) && !text.includes("server.stop(");
     test(`${page}: ${file} runs unchanged`, async () => {
       forget();
@@ -176,6 +178,41 @@ describe("docs", () => {
         await bot.exited;
       }
       expect(await answers()).toEqual(wanted);
+    });
+  });
+
+  test("docs/react.md: the server knows its users by a cookie, and nobody without one", async () => {
+    forget();
+    const text = textOf("react-server.ts");
+    const started = `.listen(0, "127.0.0.1", function () { console.log("ws://127.0.0.1:" + this.address().port + "/chat/ws?device=laptop"); });`;
+    expect(text).toContain('.listen(3000, "127.0.0.1");');
+    writeFileSync(join(folder, "react-server.ts"), text.replace('.listen(3000, "127.0.0.1");', started));
+    await whileServing("react-server.ts", async (url, http) => {
+      expect((await fetch(`${http}/conversations`)).status).toBe(401);
+      await sendByCookies(url, http, { alice: "theme=dark; user=alice", bob: "user=bob" });
+    });
+  });
+
+  test("docs/authentication.md: hono-login.ts signs in, its sessions chat, and a logout ends the socket and the session", async () => {
+    forget();
+    writeFileSync(join(folder, "hono-login.ts"), onFreePort(textOf("hono-login.ts")));
+    await whileServing("hono-login.ts", async (url, http) => {
+      const app = http.replace(/\/chat$/, "");
+      const login = async (user: string): Promise<string> => {
+        const headers = { "content-type": "application/json" };
+        const answer = await fetch(`${app}/login`, { method: "POST", headers, body: JSON.stringify({ user }) });
+        expect(answer.headers.get("set-cookie")).toContain("HttpOnly");
+        return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+      };
+      const cookies = { alice: await login("alice"), bob: await login("bob") };
+      await sendByCookies(url, http, cookies);
+      const socket = new WebSocket(url, { headers: { cookie: cookies.bob } });
+      await new Promise((resolve) => socket.addEventListener("open", resolve));
+      const closed = new Promise<number>((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)));
+      expect((await fetch(`${app}/logout`, { method: "POST", headers: { cookie: cookies.bob } })).status).toBe(200);
+      expect(await closed).toBe(4401);
+      expect((await fetch(`${http}/conversations`, { headers: { cookie: cookies.bob } })).status).toBe(401);
+      expect((await fetch(`${http}/conversations`, { headers: { cookie: cookies.alice } })).status).toBe(200);
     });
   });
 
@@ -289,6 +326,19 @@ async function whileServing(file: string, use: (url: string, http: string) => Pr
     child.kill("SIGKILL");
     await child.exited;
   }
+}
+
+/** Alice sends over HTTP, and bob's socket gets it: each by a cookie. */
+async function sendByCookies(url: string, http: string, cookies: { alice: string; bob: string }): Promise<void> {
+  const bob = new WebSocket(url, { headers: { cookie: cookies.bob } });
+  const got = new Promise<void>((resolve) => {
+    bob.addEventListener("message", ({ data }) => void (String(data).includes('"text":"by cookie"') && resolve()));
+  });
+  const headers = { cookie: cookies.alice, "content-type": "application/json" };
+  const body = JSON.stringify({ id: crypto.randomUUID(), to: "bob", text: "by cookie" });
+  expect((await fetch(`${http}/messages`, { method: "POST", headers, body })).status).toBe(201);
+  await got;
+  bob.close();
 }
 
 /** The mounted server: the app's own route, and a message from alice to bob over its socket. */

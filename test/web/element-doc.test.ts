@@ -5,7 +5,7 @@ import { blocksOf, onFreePort } from "../docs/block.ts";
 import { builtPackage, removeBuiltPackage } from "../package/built.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
-import { temporaryFolder } from "../support/server.ts";
+import { startServer, temporaryFolder } from "../support/server.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = temporaryFolder();
@@ -56,6 +56,39 @@ describeWith("chromium", "the element of the docs", () => {
     } finally {
       await browser.close();
       await app.stop();
+    }
+  });
+
+  test("W60 docs/element.md: index.html is a chat without a server of one's own", async () => {
+    const [page] = blocksOf("docs/element.md").filter(({ info }) => info === "file=index.html");
+    let html = page?.text ?? "";
+    const files = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: ({ url }) =>
+        new URL(url).pathname === "/"
+          ? new Response(html, { headers: { "Content-Type": "text/html" } })
+          : new Response(null, { status: 204 }),
+    });
+    const origin = `http://127.0.0.1:${files.port}`;
+    const [server, browser] = await Promise.all([startServer({ env: { ORIGINS: origin } }), openBrowser()]);
+    try {
+      expect(html.match(/127\.0\.0\.1:6662/g)?.length).toBe(2);
+      html = html.replaceAll("127.0.0.1:6662", `127.0.0.1:${server.port}`);
+      const complaints: string[] = [];
+      const open = (user: string) => openPage(browser, `${origin}/?user=${user}`, { complaints });
+      const [alice, bob] = await Promise.all([open("alice"), open("bob")]);
+      await alice.fill("#new-to", "bob");
+      await alice.press("#new-to", "Enter");
+      await alice.fill("#text", "Hello");
+      await alice.press("#text", "Enter");
+      await bob.click(".person");
+      await bob.locator(".message .text", { hasText: "Hello" }).waitFor();
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+      await server.dispose();
+      await files.stop(true);
     }
   });
 
