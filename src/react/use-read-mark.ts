@@ -1,5 +1,5 @@
 "use client";
-import { type RefObject, useEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 import type { Thread, ThreadRow } from "../client/api.ts";
 import { whenSeen } from "./seen.ts";
 
@@ -12,7 +12,8 @@ import { whenSeen } from "./seen.ts";
 export function useReadMark<Type extends object>(
   thread: Thread,
   { seq, state }: Pick<ThreadRow, "seq" | "state">,
-): RefObject<Type | null> {
+): { current: Type | null } {
+  // Not a `RefObject`, which differs between the types of React 18 and 19.
   const ref = useRef<Type>(null);
   useEffect(() => {
     const isRead = seq === null || seq <= thread.state.get().own.read;
