@@ -195,6 +195,15 @@ describe("empty apps", () => {
       const settings = readFileSync(join(cwd, "next.config.ts"), "utf8");
       const begin = "const nextConfig: NextConfig = {";
       write("next.config.ts", change(settings, begin, `${begin}\n${rewrites}`));
+      // The page with the hooks, beside the one with the element.
+      const hooks =
+        blocksOf("docs/next.md").find(({ language, info }) => language === "tsx" && info === "")?.text ?? "";
+      const signedIn = page[0]?.slice(page[0].indexOf("async function SignedIn")) ?? "";
+      write(
+        "app/hooks/page.tsx",
+        change(change(page[0] ?? "", signedIn, hooks), `{ MyChat } from "./my-chat"`, `{ ChatApp } from "../chat-app"`),
+      );
+      write("app/chat-app.tsx", `"use client";\n${textOf("docs/react.md", "file=chat-app.tsx")}`);
       await run(["env", "NEXT_TELEMETRY_DISABLED=1", next, "build"], cwd);
       stops.push(await start([next, "start", "-p", String(port)], { cwd, url, env }));
       const complaints: string[] = [];
@@ -207,6 +216,9 @@ describe("empty apps", () => {
         expect(transport).toBe("socket");
         return opened;
       });
+      const carol = await openPage(browser, `${url}/hooks`, { prepare: withCookie(url, "carol"), complaints });
+      await carol.locator("form > p", { hasText: /^online$/ }).waitFor();
+      await carol.context().close();
       expect(complaints.filter((text) => !text.includes("net::ERR_INTERNET_DISCONNECTED"))).toEqual([]);
     },
     minutesMs,

@@ -25,7 +25,7 @@ async function writeApp(): Promise<void> {
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   for (const page of ["docs/react.md", "docs/next.md"])
     for (const { language, info, text } of blocksOf(page))
-      if (language === "tsx") writeFileSync(join(folder, info.replace(/^file=(next-)?/, "")), text);
+      if (language === "tsx" && info !== "") writeFileSync(join(folder, info.replace(/^file=(next-)?/, "")), text);
   const render = (component: string, imported: string): string =>
     `import { StrictMode } from "react";
     import { createRoot } from "react-dom/client";
