@@ -43,7 +43,9 @@ async function main(): Promise<number> {
         TIDINGS_MISSING: missing.map((one) => one.name).join(","),
       },
     });
-    exitCode ||= await child.exited;
+    // Awaited also after a failure: two browsers at a time would take the time of each other.
+    const code = await child.exited;
+    exitCode ||= code;
   }
   return exitCode;
 }
