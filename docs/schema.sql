@@ -1,4 +1,4 @@
--- The database after migration 000014_prev_contract. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000015_prev_contract. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -58,13 +58,14 @@ CREATE TABLE tidings_conversation (
   n INTEGER NOT NULL DEFAULT 0,
   low_seq INTEGER NOT NULL DEFAULT 0,
   high_seq INTEGER NOT NULL DEFAULT 0,
-  -- n >> 18, the period of the log in which its last message is: changes once in 262,144 numbers, and with it the indexes.
-  period INTEGER NOT NULL DEFAULT 0
+  -- n >> 18, the period of the log in which its last message is: changes once in 262,144 numbers, and with it the indexes. NULL: it has no
+  -- message yet.
+  period INTEGER
 );
 CREATE UNIQUE INDEX tidings_conversation_pair ON tidings_conversation (low, high);
-CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period);
-CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period);
-CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN
+CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period) WHERE period IS NOT NULL;
+CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period) WHERE period IS NOT NULL;
+CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period IS NOT new.n >> 18 BEGIN
   UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
 END;
 
@@ -102,14 +103,13 @@ CREATE TABLE tidings_message (
   -- The newest place below this one of a message by somebody else than its sender; 0: there is none. A read mark is found by it with one
   -- look-up. NULL: a message of before this was stored.
   other_seq INTEGER,
-  -- The n of the message before it in its conversation; 0: there is none. NULL: a message of before this was stored. All of those are indexed
-  -- below, and they are a conversation's first ones: a trigger sets it for nodes of an older release.
+  -- The n of the message before it in its conversation; 0: there is none. A trigger sets it for nodes of an older release.
   prev INTEGER
 );
 CREATE UNIQUE INDEX tidings_message_id ON tidings_message (id, sender);
-CREATE UNIQUE INDEX tidings_message_place ON tidings_message (conversation, seq) WHERE (seq % 16 = 0 OR prev IS NULL);
+CREATE UNIQUE INDEX tidings_message_place ON tidings_message (conversation, seq) WHERE (seq % 16 = 0);
 -- Ends in n, the row's own key.
-CREATE INDEX tidings_message_mark ON tidings_message (conversation) WHERE (seq % 16 = 0 OR prev IS NULL);
+CREATE INDEX tidings_message_mark ON tidings_message (conversation) WHERE (seq % 16 = 0);
 
 -- What a user has said of another: that they are a contact, or blocked. A row says what holds now, and what no longer
 -- does too: n is the change number at which it last changed, so that every device of the user learns of it.

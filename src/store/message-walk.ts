@@ -3,8 +3,8 @@
  * others are reached by `prev`, the n of the message before. So a commit writes an entry of these indexes with every sixteenth message only.
  */
 
-/** Whether message `m` is a mark. Messages of before `prev` was stored all are. Its text is that of the indexes. */
-export const isMark = (m: string): string => `(${m}.seq % 16 = 0 OR ${m}.prev IS NULL)`;
+/** Whether message `m` is a mark. Its text is that of the indexes. */
+export const isMark = (m: string): string => `(${m}.seq % 16 = 0)`;
 
 type In = { readonly conversation: string };
 
@@ -22,11 +22,6 @@ export const entryAt = ({
   SELECT k.n FROM tidings_message k INDEXED BY tidings_message_place
   WHERE k.conversation = ${conversation} AND ${isMark("k")} AND k.seq >= ${seq} ORDER BY k.seq LIMIT 1), ${last})`;
 
-/** The n of the message before row `m`. Before one that does not know it, all are marks. */
-export const before = (m: string): string => `coalesce(${m}.prev, (
-  SELECT k.n FROM tidings_message k INDEXED BY tidings_message_place
-  WHERE k.conversation = ${m}.conversation AND ${isMark("k")} AND k.seq = ${m}.seq - 1))`;
-
 type Range = In & { readonly from: string; readonly to: string; readonly last: string };
 
 /** The messages of a conversation whose last one is at `last`, from seq `to` down to above seq `from`: the columns n, seq, sender. */
@@ -35,7 +30,7 @@ export const messagesBetween = ({ conversation, from, to, last }: Range): string
     SELECT m.n, m.conversation, m.seq, m.sender, m.prev FROM tidings_message m
     WHERE ${to} > ${from} AND m.n = ${entryAt({ conversation, seq: to, last })}
     UNION ALL
-    SELECT m.n, m.conversation, m.seq, m.sender, m.prev FROM back b CROSS JOIN tidings_message m ON m.n = ${before("b")}
+    SELECT m.n, m.conversation, m.seq, m.sender, m.prev FROM back b CROSS JOIN tidings_message m ON m.n = b.prev
     WHERE b.seq > ${from} + 1
   )
   SELECT b.n, b.seq, b.sender FROM back b WHERE b.seq <= ${to} AND b.seq > ${from}`;

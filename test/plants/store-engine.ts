@@ -96,6 +96,12 @@ export const storeEngine = {
     from: "const fault = file.fault(true);",
     to: "const fault: Error | undefined = undefined as Error | undefined;",
   },
+  "only the first piece of a migration is run": {
+    rule: "M46",
+    file: "store/migration/pieces.ts",
+    from: "    after = upTo;\n",
+    to: "    return;\n",
+  },
   "statements are committed one by one": {
     rule: "D6",
     file: "store/engine/embedded.ts",

@@ -144,7 +144,7 @@ export const storeSql = {
     edits: [
       {
         file: "store/write/marks-sql.ts",
-        from: "coalesce(m.other_seq, (",
+        from: "coalesce(r.other_seq, (",
         to: "coalesce((",
       },
       {
@@ -198,7 +198,7 @@ export const storeSql = {
   "a conversation stays in its period": {
     rule: "S49",
     file: "store/migration/bundled.ts",
-    from: "AFTER UPDATE OF n ON tidings_conversation WHEN new.period <> new.n >> 18 BEGIN",
+    from: "AFTER UPDATE OF n ON tidings_conversation WHEN new.period IS NOT new.n >> 18 BEGIN",
     to: "AFTER UPDATE OF n ON tidings_conversation WHEN 0 BEGIN",
   },
   "the peer of a receipt stays in its period": {

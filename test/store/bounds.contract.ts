@@ -113,7 +113,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         await accepted(store, { tenant, from: "alice", conversation });
         const key = Number.parseInt(conversation.slice(1), 36);
         await place.engine.write([
-          { sql: "UPDATE tidings_message SET other_seq = NULL, prev = NULL WHERE conversation = ?1", args: [key] },
+          { sql: "UPDATE tidings_message SET other_seq = NULL WHERE conversation = ?1", args: [key] },
         ]);
         const alices = [1, 2, 12, 72];
         let before = 0;

@@ -53,6 +53,8 @@ const larger: Readonly<Record<string, number>> = {
   ...{ selectExplainedLog: 70_000, deleteDeadNotices: 60_000, deleteDeviceNotices: 60_000 },
   // `ticketsPerUserMax` rows.
   deleteTickets: 2_000,
+  // A message of before it was stored which one of the other it follows: 32 before it.
+  readMarks: 2_500,
   // For each message of a batch.
   insertMessages: 1_500,
   // A stretch of the log.

@@ -51,13 +51,15 @@ const numbers = (name: string, count: string): string =>
 const writesWithoutReading = (conversations: number, messages: number): readonly Statement[] =>
   [
     `INSERT INTO tidings_user (key, tenant, id) SELECT u, 'default', 'u' || u FROM ${numbers("u", "?1 + 1")} WHERE ?2 > 0`,
-    `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, low_seq, high_seq)
-      SELECT c, 'default', iif(c % 2, 1, -1 - c), iif(c % 2, c + 1, 1), ?2, (?2 - 1) * ?1 + c, iif(c % 2, ?2 - 1, ?2), iif(c % 2, ?2, ?2 - 1)
+    `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, period, low_seq, high_seq)
+      SELECT c, 'default', iif(c % 2, 1, -1 - c), iif(c % 2, c + 1, 1), ?2, (?2 - 1) * ?1 + c, ((?2 - 1) * ?1 + c) >> 18,
+        iif(c % 2, ?2 - 1, ?2), iif(c % 2, ?2, ?2 - 1)
       FROM ${numbers("c", "?1")}`,
     `INSERT INTO tidings_member (conversation, user, peer)
       SELECT c, 1, c + 1 FROM ${numbers("c", "?1")} WHERE ?2 > 0 UNION ALL SELECT c, c + 1, 1 FROM ${numbers("c", "?1")}`,
-    `INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time)
-      SELECT (s - 1) * ?1 + c, c, s, printf('%08x-0000-7000-8000-%012x', c, s), iif(s % 2, 1, c + 1), iif(s % 2, c + 1, 1), 'hello', 1
+    `INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, prev)
+      SELECT (s - 1) * ?1 + c, c, s, printf('%08x-0000-7000-8000-%012x', c, s), iif(s % 2, 1, c + 1), iif(s % 2, c + 1, 1), 'hello', 1,
+        max(0, (s - 2) * ?1 + c)
       FROM ${numbers("s", "?2")} CROSS JOIN ${numbers("c", "?1")}`,
   ].map((sql) => ({ sql, args: [conversations, messages] }));
 

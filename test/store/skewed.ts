@@ -36,7 +36,7 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_user (key, tenant, id) VALUES (1, 'default', 'alice'), (2, 'default', 'bob'), (3, 'default', 'carol')`,
     `INSERT INTO tidings_user (key, tenant, id) SELECT ${first} + i, 'default', 'u' || i FROM ${upTo(size)}`,
     `INSERT INTO tidings_user (key, tenant, id) SELECT 1000000 + i, 'default', 'r' || i FROM ${upTo(relationsOfAlice)}`,
-    // Bob's first word, alice's many, bob's last; the same between bob and carol, of before a message knew the one before it.
+    // Bob's first word, alice's many, bob's last; the same between bob and carol, of before a message knew the last one of the other.
     ...[
       [monologue, 1, 2, "1"],
       [old, 2, 3, "NULL"],
@@ -77,7 +77,7 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_ticket (hash, user, expires) SELECT 'h' || i, 1, i FROM ${upTo(99)}`,
     `UPDATE tidings_head SET n = (SELECT max(n) FROM tidings_relation)`,
     `UPDATE tidings_message SET prev = x.prev FROM (
-       SELECT m.n, lag(m.n, 1, 0) OVER (PARTITION BY m.conversation ORDER BY m.n) AS prev FROM tidings_message m WHERE m.conversation <> ${old}
+       SELECT m.n, lag(m.n, 1, 0) OVER (PARTITION BY m.conversation ORDER BY m.n) AS prev FROM tidings_message m
      ) x WHERE tidings_message.n = x.n`,
     `UPDATE tidings_conversation SET n = (SELECT m.n FROM tidings_message m WHERE m.conversation = key ORDER BY m.n DESC LIMIT 1)`,
     `UPDATE tidings_conversation SET period = n >> 18`,

@@ -33,10 +33,12 @@ type Row = {
  */
 const [few, wide, strangers] = [9, 10, 2_600];
 const [quiet, formerPeers] = [11, 2_600];
+/** User 12 has one conversation with many messages, far from each other, and some with one message, of the end. */
+const [uneven, singlePeers] = [12, 30];
 const period = 2 ** 18;
 const name = (key: number): string => `u${key}`;
 
-/** Some messages of each conversation, in an order by chance, around the beginning of a period; the first `old` are of before `prev` was stored. */
+/** Some messages of each conversation, in an order by chance, around the beginning of a period. */
 function population(seed: number, start: number) {
   const pick = chance(seed);
   const pairs: (readonly [number, number])[] = [];
@@ -44,15 +46,16 @@ function population(seed: number, start: number) {
   for (let i = 0; i < strangers; i++) pairs.push([wide, 100 + i]);
   const narrow = pairs.length - strangers;
   const total = 9_000;
-  const old = 2_000;
-  const rows: (Row & { readonly prev: number | null; readonly others: number })[] = [];
+  const rows: (Row & { readonly prev: number; readonly others: number })[] = [];
   const last = new Map<number, { seq: number; n: number; seqs: Map<number, number> }>();
   for (let i = 0; i < formerPeers; i++) {
     const [sender, recipient] = [10_000 + i, quiet];
     last.set(pairs.length, { seq: 1, n: 1 + i, seqs: new Map([[sender, 1]]) });
     pairs.push([quiet, sender]);
-    rows.push({ n: 1 + i, conversation: pairs.length, seq: 1, sender, recipient, prev: null, others: 0 });
+    rows.push({ n: 1 + i, conversation: pairs.length, seq: 1, sender, recipient, prev: 0, others: 0 });
   }
+  const many = pairs.length;
+  for (let i = 0; i <= singlePeers; i++) pairs.push([uneven, 20_000 + i]);
   let n = 2 * period - start;
   const anyPair = (): number => (pick(3) > 0 ? narrow + pick(strangers) : pick(pick(2) ? narrow : 4));
   const marks = new Map<string, { readonly n: number; readonly conversation: number; readonly user: number }>();
@@ -64,13 +67,14 @@ function population(seed: number, start: number) {
       if (user !== undefined) marks.set(`${index} ${user}`, { n: n + 1, conversation: 1 + index, user });
     }
     n++;
-    const index = anyPair();
+    const single = i - (total - singlePeers);
+    const index = single >= 0 ? many + 1 + single : i % 20 === 0 ? many : anyPair();
     const pair = pairs[index] ?? [1, 2];
     const [sender, recipient] = pick(2) === 0 ? pair : [pair[1], pair[0]];
     const before = last.get(index) ?? { seq: 0, n: 0, seqs: new Map<number, number>() };
     const seq = before.seq + 1;
     const others = before.seqs.get(recipient) ?? 0;
-    rows.push({ n, conversation: 1 + index, seq, sender, recipient, prev: i < old ? null : before.n, others });
+    rows.push({ n, conversation: 1 + index, seq, sender, recipient, prev: before.n, others });
     last.set(index, { seq, n, seqs: new Map([...before.seqs, [sender, seq]]) });
   }
   const conversations = [...last].map(([index, { seq, n: at, seqs }]) => {
@@ -128,7 +132,7 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
     const world = population(seed, before);
     const { pick } = world;
     const rows: Row[] = [...world.rows];
-    const users = [1, few, wide, 100];
+    const users = [1, few, wide, 100, uneven];
     const ofUser = (user: number): Row[] =>
       rows.filter(({ sender, recipient }) => user === sender || user === recipient);
     const positions = (): number[] => [
@@ -280,7 +284,7 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
       for (const conversation of [
         1,
         2,
-        40,
+        rows.at(-1)?.conversation ?? 1,
         ...Array.from({ length: 6 }, () => rows[pick(rows.length)]?.conversation ?? 1),
       ]) {
         const all = rows.filter((row) => row.conversation === conversation);

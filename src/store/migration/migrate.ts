@@ -1,10 +1,11 @@
 import { ChatError } from "../../error.ts";
-import type { Engine, Statement } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { reasonOf } from "../engine/failure.ts";
 import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
 import { hashOf, inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
-import { plan, requireKnown, type Step, type Target, statementsOf } from "./plan.ts";
+import { runPieces } from "./pieces.ts";
+import { plan, requireKnown, type Script, scriptOf, type Step, type Target } from "./plan.ts";
 import { forgetAbove, tableStatements, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
 
 export type MigrateOptions = {
@@ -14,7 +15,7 @@ export type MigrateOptions = {
   readonly onStep?: (step: Step) => void;
   /** Called once the tables of an old database have got their prefix. */
   readonly onRename?: () => void;
-  /** Waited for before each step: a step on a file holds the event loop for some milliseconds. */
+  /** Waited for before each step, and each piece of one: on a file they hold the event loop for some milliseconds. */
   readonly pause?: () => Promise<void>;
 };
 
@@ -30,7 +31,7 @@ export type Status = {
 
 /**
  * Brings a database to a target, one migration a transaction: its statements, the version and the hash are
- * committed together or not at all. Answers the steps that were taken.
+ * committed together or not at all. Statements that are divided run before that, in pieces. Answers the steps that were taken.
  *
  * @throws {ChatError} `migration_refused`: dirty, missing, out of order, edited, or a step that failed (nothing of
  * it stays); `unavailable`: the database cannot be reached, the outcome of the step is unknown; run it again.
@@ -50,7 +51,7 @@ export async function migrate(
   if (comparison.refusal !== undefined) throw comparison.refusal;
   const steps = plan(sorted, { version: state.version, target: options.to ?? "latest" });
   // Parse everything first: a script that cannot be read stops the run before it has begun.
-  const scripts = steps.map((step) => statementsOf(step));
+  const scripts = steps.map((step) => scriptOf(step));
 
   const isStale = state.applied.some(({ version }) => version > state.version);
   if (comparison.adopted.length > 0 || isStale) {
@@ -64,7 +65,12 @@ export async function migrate(
   let { version } = state;
   for (const [i, step] of steps.entries()) {
     await options.pause?.();
-    await take(engine, { step, from: version, statements: scripts[i] ?? [] });
+    await take(engine, {
+      step,
+      from: version,
+      script: scripts[i] ?? { divided: [], statements: [] },
+      pause: options.pause,
+    });
     version = step.after;
     options.onStep?.(step);
   }
@@ -139,28 +145,34 @@ async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ sta
   return { state, comparison: { ...comparison, refusal } };
 }
 
-type Taking = { readonly step: Step; readonly from: number; readonly statements: readonly Statement[] };
+type Taking = {
+  readonly step: Step;
+  readonly from: number;
+  readonly script: Script;
+  readonly pause: MigrateOptions["pause"];
+};
 
-async function take(engine: Engine, { step, from, statements }: Taking): Promise<void> {
+async function take(engine: Engine, { step, from, script, pause }: Taking): Promise<void> {
   const { migration, direction, after } = step;
   const hash = await hashOf(migration);
   try {
+    for (const divided of script.divided) await runPieces(engine, { divided, from, pause });
     await engine.write([
       ...tableStatements,
       requireVersion(from),
-      ...statements,
+      ...script.statements,
       ...setVersion(after),
       direction === "up" ? remember({ ...migration, hash }) : forgetAbove(after),
     ]);
   } catch (cause) {
-    await judge(engine, { step, from, cause });
+    await judge(engine, { step, from, cause, isDivided: script.divided.length > 0 });
   }
 }
 
 /** A rejected write says nothing of its outcome, so ask the database. */
 async function judge(
   engine: Engine,
-  { step, from, cause }: { step: Step; from: number; cause: unknown },
+  { step, from, cause, isDivided }: { step: Step; from: number; cause: unknown; isDivided: boolean },
 ): Promise<void> {
   const state = await readState(engine);
   if (state.version === step.after && !state.isDirty) return;
@@ -175,7 +187,8 @@ async function judge(
       cause,
     });
   }
-  const text = `${what} failed, and nothing of it stays; the database is at version ${from}. Mend it and run it again. ${reason}`;
+  const rest = isDivided ? "the pieces that were done stay" : "nothing of it stays";
+  const text = `${what} failed, and ${rest}; the database is at version ${from}. Mend it and run it again. ${reason}`;
   throw migrationRefused(text, { cause });
 }
 

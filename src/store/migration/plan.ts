@@ -1,6 +1,7 @@
 import { labelOf, type Migration, migrationRefused } from "./migration.ts";
 import { ChatError } from "../../error.ts";
 import type { Statement } from "../engine/engine.ts";
+import { type Divided, dividedOf } from "./pieces.ts";
 import { split } from "./split.ts";
 
 /** The target: everything, a number of steps up or down, or one version (0: before the first). */
@@ -39,8 +40,11 @@ export function requireKnown(migrations: readonly Migration[], version: number):
 const outside =
   /^(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA(?!\s+defer_foreign_keys\b))\b/i;
 
-/** The statements of one step, fit to run in one transaction. */
-export function statementsOf({ direction, migration }: Step): Statement[] {
+/** What a step runs: first its divided statements, in pieces, then all others in one transaction. */
+export type Script = { readonly divided: readonly Divided[]; readonly statements: readonly Statement[] };
+
+/** The statements of one step, fit to run in transactions. */
+export function scriptOf({ direction, migration }: Step): Script {
   try {
     const statements = split(direction === "up" ? migration.up : migration.down);
     for (const sql of statements) {
@@ -50,7 +54,13 @@ export function statementsOf({ direction, migration }: Step): Statement[] {
         `${found.toUpperCase()} cannot run: each migration is one transaction already. Take it out`,
       );
     }
-    return statements.map((sql) => ({ sql }));
+    const divided = statements.flatMap((sql) => dividedOf(sql) ?? []);
+    const rest = statements.slice(divided.length);
+    if (rest.some((sql) => dividedOf(sql) !== null))
+      throw migrationRefused(
+        "A statement that runs in pieces stands behind one that does not. Put it first, or into a migration of its own",
+      );
+    return { divided, statements: rest.map((sql) => ({ sql })) };
   } catch (cause) {
     if (!(cause instanceof ChatError)) throw cause;
     throw migrationRefused(`${labelOf(migration)}.${direction}.sql: ${cause.message}`, { cause });

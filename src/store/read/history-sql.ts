@@ -3,7 +3,7 @@
  * asked for, and CROSS JOIN fixes the order of its loops: the asker first, so that nothing of others is ever looked at.
  */
 
-import { before, entryAt, isMark, messagesBetween, nextMark } from "../message-walk.ts";
+import { entryAt, isMark, messagesBetween, nextMark } from "../message-walk.ts";
 import {
   conversationsMax,
   conversationsSince,
@@ -74,7 +74,7 @@ WITH RECURSIVE ${placeAt("min(?7 - 1, c.seq)")}, back(n, conversation, seq, prev
   SELECT m.n, m.conversation, m.seq, m.prev, a.top - ?8 FROM place a
   CROSS JOIN tidings_message m ON m.n = ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })}
   UNION ALL
-  SELECT m.n, m.conversation, m.seq, m.prev, b.bottom FROM back b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.seq > b.bottom + 1
+  SELECT m.n, m.conversation, m.seq, m.prev, b.bottom FROM back b CROSS JOIN tidings_message m ON m.n = b.prev WHERE b.seq > b.bottom + 1
 )
 ${firstOf(
   `place a CROSS JOIN back b ON b.seq <= a.top CROSS JOIN tidings_message m ON m.n = b.n
@@ -121,13 +121,13 @@ WITH RECURSIVE start(user, below) AS MATERIALIZED (
   UNION ALL`,
     )
     .join(" ")}
-  SELECT m.n, m.conversation, m.seq, m.prev, b.below FROM entered b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.n >= b.below
+  SELECT m.n, m.conversation, m.seq, m.prev, b.below FROM entered b CROSS JOIN tidings_message m ON m.n = b.prev WHERE b.n >= b.below
 ), merged(n, conversation, seq, prev) AS MATERIALIZED (
   SELECT e.n, e.conversation, e.seq, e.prev FROM entered e WHERE e.n < e.below
   UNION ALL
   SELECT m.n, m.conversation, m.seq, m.prev FROM way w CROSS JOIN recent x CROSS JOIN tidings_message m ON m.n = x.n WHERE NOT w.is_scan
   UNION ALL
-  SELECT m.n, m.conversation, m.seq, m.prev FROM merged b CROSS JOIN tidings_message m ON m.n = ${before("b")}
+  SELECT m.n, m.conversation, m.seq, m.prev FROM merged b CROSS JOIN tidings_message m ON m.n = b.prev
   ORDER BY 1 DESC LIMIT ?8
 ), scan AS MATERIALIZED (
   SELECT w.user, w.below, max(0, w.below - ${logRowsMax}) AS n FROM way w WHERE w.is_scan

@@ -1,6 +1,6 @@
 /** The statements that store acks and reads. As in `send-sql.ts`, the batch drives every loop. */
 
-import { before, isMark, messageAt, nextMark } from "../message-walk.ts";
+import { messageAt, messagesBetween, nextMark } from "../message-walk.ts";
 import { conversationsSince, isCheapToScan, isTooMany, logRowsFor, periodOf } from "../own-messages.ts";
 import { newestAck } from "../device-position-sql.ts";
 import { isBlockedBetween } from "../read/people-sql.ts";
@@ -49,7 +49,7 @@ const othersUpTo = ({ user, n }: { readonly user: string; readonly n: string }):
     SELECT m.n, m.conversation, m.seq, m.sender, m.prev, m.other_seq FROM tidings_message m
     WHERE m.n = coalesce(${nextMark({ conversation: "c.key", n })}, c.n)
     UNION ALL
-    SELECT m.n, m.conversation, m.seq, m.sender, m.prev, m.other_seq FROM back b CROSS JOIN tidings_message m ON m.n = ${before("b")} WHERE b.n > ${n}
+    SELECT m.n, m.conversation, m.seq, m.sender, m.prev, m.other_seq FROM back b CROSS JOIN tidings_message m ON m.n = b.prev WHERE b.n > ${n}
   )
   SELECT CASE WHEN b.sender <> ${user} THEN b.seq ELSE coalesce(b.other_seq, 0) END FROM back b WHERE b.n <= ${n})`;
 
@@ -129,12 +129,11 @@ FROM (
   SELECT w.conversation, w.user, max(CASE
     WHEN w.others <= w.wanted THEN w.others
     ELSE (
-      SELECT CASE WHEN m.sender <> w.user THEN m.seq ELSE coalesce(m.other_seq, (
-        SELECT o.seq FROM tidings_message o INDEXED BY tidings_message_place
-        WHERE o.conversation = m.conversation AND ${isMark("o")} AND o.seq < m.seq AND o.seq > max(w.read, m.seq - ${oldRowsMax}) AND o.sender <> w.user
-        ORDER BY o.seq DESC LIMIT 1
-      ), m.seq - ${oldRowsMax}) END
-      FROM tidings_message m WHERE m.n = ${messageAt({ conversation: "w.conversation", seq: "w.wanted" })}
+      SELECT CASE WHEN r.sender <> w.user THEN r.seq ELSE coalesce(r.other_seq, (
+        SELECT max(o.seq) FROM (${messagesBetween({ conversation: "r.conversation", from: `max(w.read, r.seq - ${oldRowsMax})`, to: "r.seq - 1", last: "r.n" })}) o
+        WHERE o.sender <> w.user
+      ), r.seq - ${oldRowsMax}) END
+      FROM tidings_message r WHERE r.n = ${messageAt({ conversation: "w.conversation", seq: "w.wanted" })}
     )
   END) AS seq
   FROM (

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Migration } from "../../../src/store/migration/migration.ts";
-import { plan, statementsOf, type Target } from "../../../src/store/migration/plan.ts";
+import { plan, scriptOf, type Target } from "../../../src/store/migration/plan.ts";
 
 const migrations: readonly Migration[] = [1, 3, 4].map((version) => ({
   version,
@@ -40,7 +40,7 @@ test("M1 the steps lead up and down to where the target says, and name the versi
 
 test("M11 a statement that cannot be part of a transaction is refused with the name of its file", () => {
   const of = (up: string) =>
-    statementsOf({ direction: "up", migration: { version: 1, name: "m", up, down: "DROP TABLE a" }, after: 1 });
+    scriptOf({ direction: "up", migration: { version: 1, name: "m", up, down: "DROP TABLE a" }, after: 1 }).statements;
   expect(of("CREATE TABLE a (x); INSERT INTO a VALUES ('BEGIN;');")).toEqual([
     { sql: "CREATE TABLE a (x)" },
     { sql: "INSERT INTO a VALUES ('BEGIN;')" },
@@ -62,10 +62,10 @@ test("M11 a statement that cannot be part of a transaction is refused with the n
       `000001_m.up.sql: ${word.split(" ")[0]?.toUpperCase()} cannot run`,
     );
   expect(
-    statementsOf({
+    scriptOf({
       direction: "down",
       migration: { version: 1, name: "m", up: "VACUUM", down: "DROP TABLE a" },
       after: 0,
-    }),
+    }).statements,
   ).toHaveLength(1);
 });
