@@ -54,7 +54,7 @@ const larger: Readonly<Record<string, number>> = {
   // `ticketsPerUserMax` rows.
   deleteTickets: 2_000,
   // A message of before it was stored which one of the other it follows: 32 before it.
-  readMarks: 2_500,
+  readMarks: 1_600,
   // For each message of a batch.
   insertMessages: 1_500,
   // A stretch of the log.

@@ -1,6 +1,6 @@
 /** The statements that store acks and reads. As in `send-sql.ts`, the batch drives every loop. */
 
-import { messageAt, messagesBetween, nextMark } from "../message-walk.ts";
+import { messageAt, nextMark } from "../message-walk.ts";
 import { conversationsSince, isCheapToScan, isTooMany, logRowsFor, periodOf } from "../own-messages.ts";
 import { newestAck } from "../device-position-sql.ts";
 import { isBlockedBetween } from "../read/people-sql.ts";
@@ -130,8 +130,13 @@ FROM (
     WHEN w.others <= w.wanted THEN w.others
     ELSE (
       SELECT CASE WHEN r.sender <> w.user THEN r.seq ELSE coalesce(r.other_seq, (
-        SELECT max(o.seq) FROM (${messagesBetween({ conversation: "r.conversation", from: `max(w.read, r.seq - ${oldRowsMax})`, to: "r.seq - 1", last: "r.n" })}) o
-        WHERE o.sender <> w.user
+        WITH RECURSIVE back(seq, sender, prev) AS (
+          SELECT m.seq, m.sender, m.prev FROM tidings_message m WHERE m.n = r.prev AND m.seq > max(w.read, r.seq - ${oldRowsMax})
+          UNION ALL
+          SELECT m.seq, m.sender, m.prev FROM back b CROSS JOIN tidings_message m ON m.n = b.prev
+          WHERE b.sender = w.user AND m.seq > max(w.read, r.seq - ${oldRowsMax})
+        )
+        SELECT b.seq FROM back b WHERE b.sender <> w.user
       ), r.seq - ${oldRowsMax}) END
       FROM tidings_message r WHERE r.n = ${messageAt({ conversation: "w.conversation", seq: "w.wanted" })}
     )
