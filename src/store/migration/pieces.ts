@@ -1,4 +1,4 @@
-import { systemClock } from "../../internal/clock.ts";
+import { pause as waitFor, systemClock } from "../../internal/clock.ts";
 import type { Engine, Statement } from "../engine/engine.ts";
 import { requireVersion } from "./state.ts";
 
@@ -19,6 +19,8 @@ export function dividedOf(sql: string): Divided | null {
 /** A server that speaks libSQL ends a transaction after five seconds, and meanwhile nobody else writes. */
 const pieceRows = { first: 500, min: 100, max: 20_000 } as const;
 const pieceMs = { short: 50, long: 150 } as const;
+/** Between two pieces, others get this part of the time that a piece took. */
+const pauseShare = 0.25;
 
 /** The last key of the next rows after `after` and up to `end`, at most `rows` of them. */
 const lastOf = ({ table, key }: Divided, bound: { after: number; end: number; rows: number }): Statement => ({
@@ -50,5 +52,6 @@ export async function runPieces(
     if (ms < pieceMs.short) rows = Math.min(pieceRows.max, 2 * rows);
     else if (ms > pieceMs.long) rows = Math.max(pieceRows.min, Math.floor(rows / 2));
     after = upTo;
+    await waitFor(systemClock, ms * pauseShare);
   }
 }
