@@ -14,7 +14,7 @@ export const longTests = [
   "test/browsers/**",
   "test/client/vault/indexed-db.test.ts",
   "test/package/**",
-  "test/proof/{fault,flood,fuzz/siege,isolation,kill,load,mutant,net,nginx,power,security,soak}/**",
+  "test/proof/{fault,flood,fuzz/siege,isolation,kill,load,mutant,net,nginx,power,security,soak,upgrade}/**",
   "test/proof/{sdk,sim}/mutants.test.ts",
   "test/push/service-worker.test.ts",
   "test/web/{composer,element*,surroundings,thread}.test.ts",

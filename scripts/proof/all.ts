@@ -13,10 +13,11 @@ import type { Proof } from "../../test/proof/proof.ts";
 import { proof as security } from "../../test/proof/security/proof.ts";
 import { proof as sdk } from "../../test/proof/sdk/proof.ts";
 import { proof as sim } from "../../test/proof/sim/proof.ts";
+import { proof as upgrade } from "../../test/proof/upgrade/proof.ts";
 import { proof as soak } from "../../test/proof/soak/proof.ts";
 
 /** Every harness, in the order in which they run. */
 export const allProofs: readonly Proof[] = [
   ...[sim, sdk, kill, net, power, fstore, fuzz],
-  ...[http, tenants, security, conform, adapters, load, flood, soak],
+  ...[http, tenants, security, conform, adapters, upgrade, load, flood, soak],
 ];

@@ -96,6 +96,12 @@ export const storeEngine = {
     from: "const fault = file.fault(true);",
     to: "const fault: Error | undefined = undefined as Error | undefined;",
   },
+  "old nodes store messages that do not know each other": {
+    rule: "S50",
+    file: "store/migration/bundled.ts",
+    from: "-- For nodes of an older release, which do not write it.\nCREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN",
+    to: "CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN 0 BEGIN",
+  },
   "only the first piece of a migration is run": {
     rule: "M46",
     file: "store/migration/pieces.ts",

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
 import { readHistory } from "../checker/read-history.ts";
 import type { Chance } from "../sim/chance.ts";
-import { type Client, connect, type Frame, type MessageChange } from "../../support/client.ts";
+import { type Client, connect, type Frame, type MessageChange, type ReceiptChange } from "../../support/client.ts";
 import { letIn } from "./let-in.ts";
 import { deadline } from "../../support/deadline.ts";
 
@@ -40,6 +40,10 @@ type Device = {
   readonly has: Set<string>;
   /** Its own messages by seq: answered, and not yet passed by a change. */
   readonly own: Map<string, Map<number, MessageChange>>;
+  /** For each conversation, the other user, and their newest message that it has. */
+  readonly others: Map<string, { readonly user: string; readonly seq: number }>;
+  /** For each conversation, how far the other user has received and read it, by the newest receipt. */
+  readonly receipts: Map<string, Marks>;
   cursor: string | null;
   beginning: string | null;
   client: Client | null;
@@ -48,12 +52,20 @@ type Device = {
   receivedAt: number;
 };
 
+type Marks = { readonly delivered: number; readonly read: number };
+const noMarks: Marks = { delivered: 0, read: 0 };
+
+/** After these a client does not come back by itself: it was refused, or it sent what it may not. */
+const isFinal = (code: number): boolean => code === 4_400 || code === 4_401 || code >= 4_500;
+
 const nameOf = ({ user, name }: Device): string => `${user}/${name}`;
 
 /** Users with two devices each, which write, read, and move from node to node all the time. */
 export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
   const complaints: string[] = [];
-  const facts = { accepted: 0, connects: 0, refused: 0, recoveryMs: 0, lastMs: 0 };
+  const facts = { accepted: 0, connects: 0, refused: 0, recoveryMs: 0, lastMs: 0, marksMs: 0 };
+  /** By user and conversation, how far their devices have acked and read: no receipt may say more. */
+  const claims = new Map<string, Marks>();
   let isSending = true;
   let isMoving = true;
   let isOver = false;
@@ -88,8 +100,32 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     }
   }
 
+  function claim(user: string, conversation: string, { delivered, read }: Marks): void {
+    const before = claims.get(`${user} ${conversation}`) ?? noMarks;
+    claims.set(`${user} ${conversation}`, {
+      delivered: Math.max(before.delivered, delivered),
+      read: Math.max(before.read, read),
+    });
+  }
+
+  /** Its cursor is acked, by a frame or by connecting with it. */
+  function claimCursor({ user, others }: Device): void {
+    for (const [conversation, { seq }] of others) claim(user, conversation, { delivered: seq, read: 0 });
+  }
+
+  function checkReceipt(device: Device, { conversation, user, delivered, read }: ReceiptChange): void {
+    const most = claims.get(`${user} ${conversation}`) ?? noMarks;
+    if (delivered > most.delivered || read > most.read)
+      complaints.push(
+        `${nameOf(device)} got that ${user} has received ${delivered} and read ${read} of ${conversation}, but ${user} claimed ${JSON.stringify(most)}`,
+      );
+    if (user !== device.user) device.receipts.set(conversation, { delivered, read });
+  }
+
   function see(device: Device, { conversation, seq, id, from, text }: MessageChange): void {
     log({ type: "seen", reader: nameOf(device), conversation, seq, id, from, text });
+    if (from !== device.user && seq > (device.others.get(conversation)?.seq ?? 0))
+      device.others.set(conversation, { user: from, seq });
     device.has.add(id);
     device.own.get(conversation)?.delete(seq);
   }
@@ -127,6 +163,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     if (frame.type === "reset") complaints.push(`${nameOf(device)} was reset`);
     if (frame.type !== "changes") return;
     for (const change of frame.changes) {
+      if (change.kind === "receipt") checkReceipt(device, change);
       if (change.kind !== "message") continue;
       seeOwn(device, change.conversation, change.seq);
       see(device, change);
@@ -134,20 +171,32 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     device.cursor = frame.cursor;
     const { client } = device;
     if (client?.isOpen() !== true || !isEverybodyHere()) return;
-    if (device.chance.hits(0.1)) client.ack(frame.cursor);
+    if (device.chance.hits(0.1)) {
+      claimCursor(device);
+      client.ack(frame.cursor);
+    }
     const last = frame.changes.at(-1);
-    if (last?.kind === "message" && device.chance.hits(0.05)) client.read(last.conversation, last.seq);
+    if (last?.kind === "message" && device.chance.hits(0.05)) read(device, client, last);
+  }
+
+  function read({ user }: Device, client: Client, { conversation, seq }: { conversation: string; seq: number }): void {
+    claim(user, conversation, { delivered: seq, read: seq });
+    client.read(conversation, seq);
   }
 
   async function enter(device: Device, url: string): Promise<void> {
     const { user, name } = device;
     // Connecting with a cursor acks it.
     const cursor = isEverybodyHere() ? device.cursor : null;
+    if (cursor !== null) claimCursor(device);
     const client = await connect(url, {
       ...{ user, device: name, withinMs: helloMsMax },
       ...(cursor !== null && { cursor }),
     });
     facts.connects++;
+    void client.closed.then(({ code, reason }) => {
+      if (isFinal(code)) complaints.push(`${nameOf(device)} was closed with ${code} ${reason}`);
+    });
     log({ type: "connect", reader: nameOf(device) });
     device.beginning ??= client.welcome.cursor;
     device.cursor ??= client.welcome.cursor;
@@ -203,6 +252,30 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     return Math.round(performance.now() - start);
   }
 
+  /** All devices ack and read everything; then each has receipts that say so of the other user of each conversation. */
+  async function settleMarks(msMax: number): Promise<void> {
+    for (const device of devices) {
+      const { client, cursor, others } = device;
+      if (client?.isOpen() !== true || cursor === null) continue;
+      claimCursor(device);
+      client.ackForeign(cursor);
+      for (const [conversation, { seq }] of others) read(device, client, { conversation, seq });
+    }
+    const wrong = (): string[] =>
+      devices.flatMap((device) =>
+        [...device.others].flatMap(([conversation, { user }]) => {
+          const seqs = devices.map((other) => (other.user === user ? (other.others.get(conversation)?.seq ?? 0) : 0));
+          const [wanted, has] = [Math.max(...seqs), device.receipts.get(conversation) ?? noMarks];
+          if (has.delivered === wanted && has.read === wanted) return [];
+          return [
+            `${nameOf(device)} has ${JSON.stringify(has)} of ${user} in ${conversation}, who has read up to ${wanted}`,
+          ];
+        }),
+      );
+    facts.marksMs = await eventually(() => wrong().length === 0, msMax);
+    for (const text of wrong().slice(0, 10)) complaints.push(`${text}, after ${msMax} ms`);
+  }
+
   async function logHistory(user: string): Promise<void> {
     const url = chance.pick(urls);
     const cursor = devices.find((device) => device.user === user)?.beginning ?? "";
@@ -228,8 +301,13 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
      * After all faults. No device moves any more; within `recoveryMsMax` all are connected and answered, and then each accepted
      * message is on every device of both users within `liveMsMax` (O10).
      */
-    async finish(options: { readonly recoveryMsMax: number; readonly liveMsMax: number }): Promise<void> {
-      const { recoveryMsMax, liveMsMax } = options;
+    async finish(options: {
+      readonly recoveryMsMax: number;
+      readonly liveMsMax: number;
+      /** Default: the marks are not compared at the end. */
+      readonly marksMsMax?: number;
+    }): Promise<void> {
+      const { recoveryMsMax, liveMsMax, marksMsMax } = options;
       isSending = false;
       isMoving = false;
       const isSettled = (): boolean =>
@@ -258,6 +336,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
         );
       facts.lastMs = await eventually(() => missing().length === 0, liveMsMax);
       for (const text of missing().slice(0, 10)) complaints.push(`${text} after ${liveMsMax} ms`);
+      if (marksMsMax !== undefined) await settleMarks(marksMsMax);
       isOver = true;
       await Promise.all(tasks);
       for (const device of devices) {
@@ -278,6 +357,17 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
 }
 
 const createDevice = (user: string, name: string, chance: Chance): Device => ({
-  ...{ user, name, waiting: [], has: new Set(), own: new Map(), cursor: null, beginning: null, client: null },
+  ...{
+    user,
+    name,
+    waiting: [],
+    has: new Set(),
+    own: new Map(),
+    others: new Map(),
+    receipts: new Map(),
+    cursor: null,
+    beginning: null,
+    client: null,
+  },
   ...{ at: "", count: 0, receivedAt: 0, chance: chance.fork(`${user}/${name}`) },
 });
