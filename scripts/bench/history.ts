@@ -8,7 +8,7 @@ import { withScratch } from "./scratch.ts";
 import { withServer } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
-const seedVersion = 1;
+const seedVersion = 2;
 const longMessages = 1_000_000;
 const shortMessages = 1_000;
 const listed = 10_000;

@@ -4,7 +4,7 @@ import type { Engine, Statement } from "../../src/store/engine/engine.ts";
 import { copyCached, numbers } from "./cached-database.ts";
 
 /** Change this with the seeded rows: it is part of the cached file's name. */
-const seedVersion = 1;
+const seedVersion = 2;
 
 const ownConversations = 10_000;
 const fewConversations = 10;
