@@ -15,7 +15,7 @@ export const logRowsMax = 8_192;
 /** Of both at most so many for each message that is wanted. */
 const perMessage = 8;
 /** A conversation costs about as much as this many rows of the log. */
-const rowsPerConversationUsual = 8;
+export const rowsPerConversation = 8;
 
 /**
  * Of each conversation two marks are looked at, and for all of the user's together a mark for so many messages that are wanted: where every sixteenth message is a mark, more than enough if all
@@ -38,6 +38,17 @@ export const conversationsSince = ({ user, n }: { readonly user: string; readonl
     )
     .join(" + ");
 
+/** The change number of the last message in the first `most` of these conversations, of each side. */
+export const newestMessage = ({ user, n }: { readonly user: string; readonly n: string }, most: number): string =>
+  `max(${sides
+    .map(
+      (
+        side,
+      ) => `coalesce((SELECT max(x.n) FROM (SELECT c.n FROM tidings_conversation c INDEXED BY tidings_conversation_${side}_period
+    WHERE c.${side} = ${user} AND c.period >= ${periodOf(n)} LIMIT ${most}) x), 0)`,
+    )
+    .join(", ")})`;
+
 /** How many rows of the log may be looked at for `most` messages. */
 export const logRowsFor = (most: string): string => `min(${logRowsMax}, 32 + ${perMessage} * ${most})`;
 
@@ -45,43 +56,34 @@ export const logRowsFor = (most: string): string => `min(${logRowsMax}, 32 + ${p
 export const isTooMany = (conversations: string, most: string): string =>
   `${conversations} > min(${conversationsMax}, 32 + ${perMessage} * ${most})`;
 
-type Range = Readonly<Record<"from" | "to" | "conversations" | "logRows", string>> & {
-  readonly rowsPerConversation?: number;
+export type WayOptions = {
+  readonly after: number;
+  readonly until: number;
+  /** How many of the user's conversations may have something new. */
+  readonly conversations: number;
+  /** How many entries are wanted. */
+  readonly most: number;
+  /** A conversation costs about as much as so many rows. */
+  readonly rowsPerConversation: number;
 };
 
-/** Whether all rows of a range of the log are looked at sooner than the conversations that may have changed in it. */
-export const isCheapToScan = ({
-  from,
-  to,
-  conversations,
-  logRows,
-  rowsPerConversation = rowsPerConversationUsual,
-}: Range): string => `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
+type Range = Readonly<Record<"from" | "to" | "conversations" | "logRows", string>>;
 
-/**
- * Common table expressions, behind `start (i, user, after, until)`: users with their ranges of the log, after `after` and up to `until`; `most`: how many messages of each are
- * wanted, without columns. They give
- *
- * - `bound (i, until, up_to)`: how far each range is looked at: to its end, or to where at least `most` messages were found or `logRows` rows were looked at;
- * - `found (i, n, conversation, seq, sender)`: all messages of the user in the range up to there, in no order.
- *
- * Mention each as rarely as possible. Whatever an expression mentions is planned again for each mention, with all that it mentions itself, and a
- * server prepares a statement for each call: with a few mentions more it took 8 ms in place of 1.3.
- */
-export const ownMessages = (most: string, { logRows = logRowsFor(most) } = {}): string => `
-counted AS MATERIALIZED (
-  SELECT s.i, s.user, s.after, s.until, ${conversationsSince({ user: "s.user", n: "s.after" })} AS conversations FROM start s
-), looked AS MATERIALIZED (
-  SELECT d.i, d.user, d.after, d.until, d.conversations, CASE
-    WHEN ${isCheapToScan({ from: "d.after", to: "d.until", conversations: "d.conversations", logRows })} THEN d.until
-    WHEN ${isTooMany("d.conversations", most)} THEN d.after + ${logRows}
-    END AS up_to FROM counted d
-), way AS MATERIALIZED (
-  SELECT l.i, l.user, l.after, l.until, l.conversations, CASE WHEN l.up_to IS NULL THEN NULL ELSE coalesce((
-    SELECT m.n FROM tidings_message m NOT INDEXED
-    WHERE m.n > l.after AND m.n <= l.up_to AND l.user IN (m.sender, m.recipient) ORDER BY m.n LIMIT 1 OFFSET ${most} - 1
-  ), l.up_to) END AS scanned FROM looked l
-), changed AS MATERIALIZED (${sides
+/** The way to what is new for a user, chosen as in SQL (`isCheapToScan`, `isTooMany`). Rows: of the log, up to there. */
+export function wayOf({ after, until, conversations, most, rowsPerConversation: each }: WayOptions) {
+  if (until - after <= Math.min(logRowsMax, 32 + each * conversations)) return { rowsUpTo: until };
+  if (conversations > Math.min(conversationsMax, 32 + perMessage * most))
+    return { rowsUpTo: Math.min(until, after + logRowsMax) };
+  return "conversations";
+}
+
+/** Whether all rows of a range of the log are looked at sooner than the conversations that may have changed in it. */
+export const isCheapToScan = ({ from, to, conversations, logRows }: Range): string =>
+  `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
+
+/** The rest of `ownMessages`, behind `way (i, user, after, until, conversations, scanned)`; `scanned`: up to where the rows of the log are looked at, or NULL: the conversations are. */
+export const walkMessages = (most: string): string => `
+changed AS MATERIALIZED (${sides
   .map(
     (side) => `
   SELECT w.i, w.after, w.until, w.conversations, c.key AS conversation, c.n AS last
@@ -120,6 +122,31 @@ counted AS MATERIALIZED (
   SELECT e.i, m.n, m.conversation, m.seq, m.sender FROM bound e
   CROSS JOIN tidings_message m NOT INDEXED ON m.n > e.after AND m.n <= e.up_to WHERE e.is_dense AND e.user IN (m.sender, m.recipient)
 )`;
+
+/**
+ * Common table expressions, behind `start (i, user, after, until)`: users with their ranges of the log, after `after` and up to `until`; `most`: how many messages of each are
+ * wanted, without columns. They give
+ *
+ * - `bound (i, until, up_to)`: how far each range is looked at: to its end, or to where at least `most` messages were found or `logRows` rows were looked at;
+ * - `found (i, n, conversation, seq, sender)`: all messages of the user in the range up to there, in no order.
+ *
+ * Mention each as rarely as possible. Whatever an expression mentions is planned again for each mention, with all that it mentions itself, and a
+ * server prepares a statement for each call: with a few mentions more it took 8 ms in place of 1.3.
+ */
+export const ownMessages = (most: string, { logRows = logRowsFor(most) } = {}): string => `
+counted AS MATERIALIZED (
+  SELECT s.i, s.user, s.after, s.until, ${conversationsSince({ user: "s.user", n: "s.after" })} AS conversations FROM start s
+), looked AS MATERIALIZED (
+  SELECT d.i, d.user, d.after, d.until, d.conversations, CASE
+    WHEN ${isCheapToScan({ from: "d.after", to: "d.until", conversations: "d.conversations", logRows })} THEN d.until
+    WHEN ${isTooMany("d.conversations", most)} THEN d.after + ${logRows}
+    END AS up_to FROM counted d
+), way AS MATERIALIZED (
+  SELECT l.i, l.user, l.after, l.until, l.conversations, CASE WHEN l.up_to IS NULL THEN NULL ELSE coalesce((
+    SELECT m.n FROM tidings_message m NOT INDEXED
+    WHERE m.n > l.after AND m.n <= l.up_to AND l.user IN (m.sender, m.recipient) ORDER BY m.n LIMIT 1 OFFSET ${most} - 1
+  ), l.up_to) END AS scanned FROM looked l
+), ${walkMessages(most)}`;
 
 /** Behind `ownMessages`: `own` and `reach` are as `found` and `bound`, with exactly `most` messages of each user where there are more. */
 export const exactly = (most: string): string => `own AS MATERIALIZED (

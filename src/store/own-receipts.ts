@@ -1,40 +1,29 @@
 /**
- * The receipts of users and of their peers in a range of the log. No index leads from a user to them: each member of a conversation knows the period of its newest
+ * The receipts of a user and of their peers in a range of the log. No index leads from a user to them: each member of a conversation knows the period of its newest
  * receipt, and as in `own-messages.ts` the way is chosen by what it costs.
  */
 
-import { conversationsMax, isCheapToScan, isTooMany, logRowsMax } from "./own-messages.ts";
+import { conversationsMax, periodOf } from "./own-messages.ts";
 
 /** A conversation costs about as much as so many receipts of anybody. */
-const receiptsPerConversation = 2;
+export const receiptsPerConversation = 2;
 
-/**
- * Common table expressions, behind `start (user, after, until)`: a user with a range of the log; `most`: how many receipts are wanted. They give
- *
- * - `way (user, after, until, up_to)`: how far the range is looked at: to where `most` were found or so many rows were looked at; NULL: to its end;
- * - `found (n, conversation, user, delivered, read)`: all receipts in the range up to there, in no order.
- */
-export const ownReceipts = (most: string): string => `
-counted AS MATERIALIZED (
-  SELECT s.user, s.after, s.until, (SELECT count(*) FROM (
-    SELECT 1 FROM tidings_member o INDEXED BY tidings_member_period WHERE o.user = s.user AND o.period > 0 AND o.period > s.after >> 18
-    LIMIT ${conversationsMax + 1})) AS conversations FROM start s
-), looked AS MATERIALIZED (
-  SELECT d.user, d.after, d.until, CASE
-    WHEN ${isCheapToScan({ from: "d.after", to: "d.until", conversations: "d.conversations", logRows: `${logRowsMax}`, rowsPerConversation: receiptsPerConversation })} THEN d.until
-    WHEN ${isTooMany("d.conversations", most)} THEN d.after + ${logRowsMax}
-    END AS up_to FROM counted d
-), way AS MATERIALIZED (
-  SELECT l.user, l.after, l.until, CASE WHEN l.up_to IS NULL THEN NULL ELSE coalesce((
-    SELECT p.n FROM tidings_member p INDEXED BY tidings_member_n
-    WHERE p.n > l.after AND p.n > 0 AND p.n <= l.up_to AND l.user IN (p.user, p.peer) ORDER BY p.n LIMIT 1 OFFSET ${most} - 1
-  ), l.up_to) END AS up_to FROM looked l
-), found AS (
-  SELECT p.n, p.conversation, p.user, p.delivered, p.read FROM way w
-  CROSS JOIN tidings_member p INDEXED BY tidings_member_n ON p.n > w.after AND p.n > 0 AND p.n <= w.up_to AND w.user IN (p.user, p.peer)
-  UNION ALL
-  SELECT p.n, p.conversation, p.user, p.delivered, p.read FROM way w
-  CROSS JOIN tidings_member o INDEXED BY tidings_member_period ON o.user = w.user AND o.period > 0 AND o.period > w.after >> 18
-  CROSS JOIN tidings_member p ON p.conversation = o.conversation AND p.user IN (o.user, o.peer)
-  WHERE w.up_to IS NULL AND p.n > w.after
-)`;
+type Since = { readonly user: string; readonly n: string };
+
+/** The user's members that may have a receipt after `n`, theirs or their peer's. */
+const membersSince = ({ user, n }: Since): string =>
+  `tidings_member o INDEXED BY tidings_member_period WHERE o.user = ${user} AND o.period > 0 AND o.period > ${periodOf(n)}`;
+
+/** How many of them there are, up to one more than `conversationsMax`. */
+export const receiptsSince = (since: Since): string =>
+  `(SELECT count(*) FROM (SELECT 1 FROM ${membersSince(since)} LIMIT ${conversationsMax + 1}))`;
+
+/** The change number of the newest receipt in the first `most` of these conversations. */
+export const newestReceipt = (since: Since, most: number): string => `(SELECT max(p.n) FROM (
+    SELECT o.conversation, o.user, o.peer FROM ${membersSince(since)} LIMIT ${most}
+  ) k CROSS JOIN tidings_member p ON p.conversation = k.conversation AND p.user IN (k.user, k.peer))`;
+
+/** To be joined: rows `p` of tidings_member with the receipts after `n`, through the conversations. */
+export const receiptsOfConversations = ({ user, n }: Since): string => `
+tidings_member o INDEXED BY tidings_member_period ON o.user = ${user} AND o.period > 0 AND o.period > ${periodOf(n)}
+CROSS JOIN tidings_member p ON p.conversation = o.conversation AND p.user IN (o.user, o.peer) AND p.n > ${n}`;

@@ -107,9 +107,9 @@ export const storeHistorySql = {
   },
   "a look at some rows of the log says that it saw all": {
     rule: "S49",
-    file: "store/read/log-sql.ts",
-    from: "NULL, 0 FROM bound WHERE up_to < until`",
-    to: "NULL, 0 FROM bound WHERE up_to < 0`",
+    file: "store/read/reader.ts",
+    from: "upTo: upTo < until ? upTo : null",
+    to: "upTo: null",
   },
   "the list stops where too many conversations changed": {
     rule: "S49",

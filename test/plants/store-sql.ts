@@ -124,8 +124,8 @@ export const storeSql = {
   "a receipt is replayed through a block": {
     rule: "T3",
     file: "store/read/log-sql.ts",
-    from: 'OR NOT ${isHiddenBetween({ one: "x.user", other: "s.user", n: "x.n" })} ORDER BY',
-    to: "OR 1 ORDER BY",
+    from: 'OR NOT ${isHiddenBetween({ one: "p.user", other: "u.key", n: "p.n" })})',
+    to: "OR 1)",
   },
   "a device has synced at the level of its first connection": {
     rule: "P52 S41",
@@ -207,10 +207,10 @@ export const storeSql = {
     from: "WHERE conversation = new.conversation AND user IN (new.user, new.peer);",
     to: "WHERE conversation = new.conversation AND user IN (new.user);",
   },
-  "a look at some receipts says that it saw all": {
+  "news in a few conversations are overlooked": {
     rule: "S49",
-    file: "store/read/log-sql.ts",
-    from: "UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < until`",
-    to: "UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < 0`",
+    file: "store/read/reader.ts",
+    from: "newest <= after",
+    to: "newest <= after + 1",
   },
 } satisfies Plants;

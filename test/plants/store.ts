@@ -117,15 +117,32 @@ export const store = {
   },
   "a page of changes is taken from any history": {
     rule: "D31",
+    edits: [
+      {
+        file: "store/read/reader.ts",
+        from: "    history.note(here);\n    const lists = selectsOfUser",
+        to: "    const lists = selectsOfUser",
+      },
+      { file: "store/read/reader.ts", from: "      history.note(there);\n", to: "" },
+    ],
+  },
+  "the rest of a page is taken from any history": {
+    rule: "D31",
     file: "store/read/reader.ts",
-    from: "    history.note(here);\n    const lists",
-    to: "    if (selects !== selectsOfUser) history.note(here);\n    const lists",
+    from: "      history.note(there);\n",
+    to: "",
+  },
+  "a page says that it has what an older copy does not have yet": {
+    rule: "S49",
+    file: "store/read/reader.ts",
+    from: "      seen = Math.min(seen, there.n);\n",
+    to: "",
   },
   "a stretch of the log is taken from any history": {
     rule: "D31",
     file: "store/read/reader.ts",
-    from: "    history.note(here);\n    const lists",
-    to: "    if (selects !== selectsOfAll) history.note(here);\n    const lists",
+    from: "    history.note(here);\n    const lists = selects.map",
+    to: "    if (selects !== selectsOfAll) history.note(here);\n    const lists = selects.map",
   },
   "a device starts in any history": {
     rule: "D31",

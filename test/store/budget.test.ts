@@ -18,8 +18,11 @@ const larger: Readonly<Record<string, number>> = {
   // The rows of a page, or the names in a list.
   ...{
     // With the bytes of their texts, summed up.
-    selectMessagesOf: 50_000,
-    selectReceiptsOf: 50_000,
+    selectMessagesInRows: 30_000,
+    selectMessagesInConversations: 60_000,
+    selectReceiptsInRows: 20_000,
+    // The same conversations counted that the statements after it look at.
+    selectNews: 60_000,
     selectOwnRelations: 5_000,
     selectMessages: 25_000,
     selectRelations: 5_000,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { selectMessagesOf } from "../../src/store/read/log-sql.ts";
+import { selectNews } from "../../src/store/read/log-sql.ts";
 import { updateEpoch } from "../../src/store/sql.ts";
 import { selectSends } from "../../src/store/write/send-sql.ts";
 import { createPhones } from "../push/support/phone.ts";
@@ -61,7 +61,7 @@ describe("a database that gets another history under running nodes", () => {
       wrapEngine: (engine) => ({
         ...engine,
         read(statements) {
-          if (statements.some(({ sql }) => sql === selectMessagesOf)) reads++;
+          if (statements.some(({ sql }) => sql === selectNews)) reads++;
           return engine.read(statements);
         },
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { selectMessagesOf } from "../../src/store/read/log-sql.ts";
+import { selectNews } from "../../src/store/read/log-sql.ts";
 import { createChat } from "../../src/chat.ts";
 import { levelMax } from "../../src/log/log-kinds.ts";
 import { raiseLevel } from "../../src/store/sql.ts";
@@ -110,7 +110,7 @@ describe("a log that holds what this release cannot read", () => {
       wrapEngine: (engine) => ({
         ...engine,
         async read(statements) {
-          if (!statements.some(({ sql }) => sql === selectMessagesOf)) return await engine.read(statements);
+          if (!statements.some(({ sql }) => sql === selectNews)) return await engine.read(statements);
           isHeld = true;
           await gate.promise;
           return await engine.read(statements);

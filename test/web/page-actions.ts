@@ -43,6 +43,13 @@ export const storedCursor = (page: Page) =>
     database.close();
     return JSON.stringify(rows).match(/"cursor":"([^"]*)"/)?.[1];
   })()`);
+/** Whom the page's user has blocked, as the server knows it. */
+export const blocksOf = (page: Page) =>
+  page.evaluate<string[]>(`(async () => {
+    const user = new URL(location.href).searchParams.get("user");
+    const answer = await fetch("/blocks?user=" + encodeURIComponent(user));
+    return (await answer.json()).blocks.map(({ user }) => user);
+  })()`);
 export const dropDatabases = `(async () => {
   for (const { name } of await indexedDB.databases())
     await new Promise((resolve) => { indexedDB.deleteDatabase(name).onsuccess = resolve; });

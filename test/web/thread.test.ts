@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { online, say, texts, ticks, until } from "./page-actions.ts";
+import { blocksOf, online, say, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
 const unreadIn = (page: Page, name: string) =>
@@ -209,6 +209,8 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     await bob.click("#peer .menu button");
     await bob.click("[role=menuitem]:text-is('Block')");
     await bob.waitForSelector("#blocked");
+    // The page shows it at once; what is sent is refused once the server has it.
+    await until(() => blocksOf(bob), [a]);
     await say(alice, "first");
     await say(alice, "second");
     await until(() => ticks(alice), ["failed", "failed"]);

@@ -15,12 +15,18 @@ export type CommitRows = {
   readonly sent: readonly LogEntry<"message">[];
 };
 
+/** Two statements that answer the same rows: `selectNews` says which of them is faster. */
+export type TwoWays = { readonly inRows: string; readonly inConversations: string };
+
 /** How the store reads one kind of log entry. */
 export type LogRows<K extends Kind> = {
   /** Reads entries of all users. ?1 after, ?2 limit, and ?3 bytes of text where it has text. */
   readonly ofAll: string;
-  /** Each reads a part of the entries for one user. ?1 tenant, ?2 user, ?3 after, ?4 limit, and ?5 bytes of text where it has text. */
-  readonly ofUser: K extends ChangeKind ? readonly [string, ...string[]] : readonly [];
+  /**
+   * Reads the entries for one user. ?1 tenant, ?2 user, ?3 after, ?4 limit; where there are two ways, also ?5 up to, and by conversations ?7 how many of them may have
+   * something; ?6 bytes of text where it has text.
+   */
+  readonly ofUser: K extends "message" | "receipt" ? TwoWays : K extends ChangeKind ? string : null;
   readonly hasText: boolean;
   /** The entry in a row of any of these statements. */
   entry(row: Row): Entry<K>;
@@ -48,7 +54,7 @@ const logEntryOf =
 
 const message: LogRows<"message"> = {
   ofAll: logSql.selectMessages,
-  ofUser: [logSql.selectMessagesOf],
+  ofUser: { inRows: logSql.selectMessagesInRows, inConversations: logSql.selectMessagesInConversations },
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
   users: (row) => [text(row, "sender"), text(row, "recipient")],
@@ -57,7 +63,7 @@ const message: LogRows<"message"> = {
 
 const receipt: LogRows<"receipt"> = {
   ofAll: logSql.selectReceipts,
-  ofUser: [logSql.selectReceiptsOf],
+  ofUser: { inRows: logSql.selectReceiptsInRows, inConversations: logSql.selectReceiptsInConversations },
   hasText: false,
   entry: (row) => ({
     kind: "receipt",
@@ -74,7 +80,7 @@ const receipt: LogRows<"receipt"> = {
 
 const relation: LogRows<"relation"> = {
   ofAll: selectRelations,
-  ofUser: [selectOwnRelations],
+  ofUser: selectOwnRelations,
   hasText: false,
   entry: (row) => ({
     kind: "relation",
@@ -95,7 +101,7 @@ export function settingOf(row: Row): Setting {
 
 const setting: LogRows<"setting"> = {
   ofAll: logSql.selectSettings,
-  ofUser: [logSql.selectOwnSettings],
+  ofUser: logSql.selectOwnSettings,
   hasText: false,
   entry: (row) => ({
     kind: "setting",
@@ -110,7 +116,7 @@ const setting: LogRows<"setting"> = {
 
 const revocation: LogRows<"revocation"> = {
   ofAll: selectRevocations,
-  ofUser: [],
+  ofUser: null,
   hasText: false,
   entry: (row) => ({
     kind: "revocation",
@@ -146,10 +152,15 @@ export const selectMessagesOfAll: Select<Message & { readonly tenant: string }> 
   itemOf: (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }),
 };
 
-/** The statements that read the log of one user. */
+/** The statements that read the log of one user in one way. */
 export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows).flatMap(
-  ({ ofUser, hasText, entry }) => ofUser.map((select) => ({ sql: select, hasText, itemOf: entry })),
+  ({ ofUser, hasText, entry }) => (typeof ofUser === "string" ? [{ sql: ofUser, hasText, itemOf: entry }] : []),
 );
+
+/** What is read of one user in one of two ways. */
+export type ByWays = { readonly ways: TwoWays; readonly hasText: boolean; readonly itemOf: (row: Row) => Change };
+export const messagesOfUser: ByWays = { ways: message.ofUser, hasText: message.hasText, itemOf: message.entry };
+export const receiptsOfUser: ByWays = { ways: receipt.ofUser, hasText: receipt.hasText, itemOf: receipt.entry };
 
 /** The entries that a commit announces, in the order of n. */
 export const entriesOf = (commit: CommitRows): readonly LogEntry[] =>

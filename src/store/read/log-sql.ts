@@ -1,8 +1,8 @@
 /** The statements that read the log, for one user and for all, and the messages and conversations in it. */
 
 import { messageAt } from "../message-walk.ts";
-import { ownReceipts } from "../own-receipts.ts";
-import { logRowsMax, ownMessages } from "../own-messages.ts";
+import { conversationsSince, newestMessage, walkMessages } from "../own-messages.ts";
+import { newestReceipt, receiptsOfConversations, receiptsSince } from "../own-receipts.ts";
 import { isHiddenBetween } from "./people-sql.ts";
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
@@ -19,32 +19,62 @@ const firstOf = ({ from, rows, bytes }: { from: string; rows: string; bytes: str
   ) y WHERE y.before < ${bytes}
 )`;
 
-/**
- * ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text. What the user sent and received. Where not all of the log was looked at, one more row without a conversation
- * says in `n` up to where it was.
- */
-export const selectMessagesOf = `
-WITH RECURSIVE start(i, user, after, until) AS MATERIALIZED (
-  SELECT 0, u.key, ?3, head.n FROM tidings_user u CROSS JOIN tidings_head head WHERE u.tenant = ?1 AND u.id = ?2
-), ${ownMessages("?4", { logRows: `${logRowsMax}` })}
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient, z.bytes
-FROM ${firstOf({ from: "(SELECT n FROM found ORDER BY n LIMIT ?4) o CROSS JOIN tidings_message l ON l.n = o.n", rows: "?4", bytes: "?5" })} z
-CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
-UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
+/** In so many conversations `selectNews` looks whether there is anything. */
+export const newsLooked = 64;
 
 /**
- * ?1 tenant, ?2 user, ?3 after, ?4 limit. The user's own receipts and those of their peers. As for `selectMessagesOf`, one more row may say up to where the log was
- * looked at.
+ * ?1 tenant, ?2 user, ?3 after. In how many of the user's conversations there may be messages, and receipts, and how new the newest of the first 64 are. By this
+ * the statements are chosen that read them: a server prepares each of them for each call, and those take longer than this.
  */
-export const selectReceiptsOf = `
-WITH start AS MATERIALIZED (
-  SELECT u.key AS user, ?3 AS after, head.n AS until FROM tidings_user u CROSS JOIN tidings_head head WHERE u.tenant = ?1 AND u.id = ?2
-), ${ownReceipts("?4")}
-SELECT * FROM (
-  SELECT x.n, x.conversation, x.delivered, x.read, u.id AS user FROM found x CROSS JOIN start s CROSS JOIN tidings_user u ON u.key = x.user
-  WHERE x.user = s.user OR NOT ${isHiddenBetween({ one: "x.user", other: "s.user", n: "x.n" })} ORDER BY x.n LIMIT ?4
-)
-UNION ALL SELECT up_to, NULL, NULL, NULL, NULL FROM way WHERE up_to < until`;
+export const selectNews = `
+SELECT ${conversationsSince({ user: "u.key", n: "?3" })} AS conversations,
+  ${newestMessage({ user: "u.key", n: "?3" }, newsLooked)} AS message,
+  ${receiptsSince({ user: "u.key", n: "?3" })} AS marked, ${newestReceipt({ user: "u.key", n: "?3" }, newsLooked)} AS receipt
+FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2`;
+
+const asMessages = (first: string): string => `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient, z.bytes FROM ${first} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 up to, ?6 bytes of text. What the user sent and received, by all rows of the log. */
+export const selectMessagesInRows = asMessages(
+  firstOf({
+    from: `tidings_user u CROSS JOIN tidings_message l NOT INDEXED
+      WHERE u.tenant = ?1 AND u.id = ?2 AND l.n > ?3 AND l.n <= ?5 AND u.key IN (l.sender, l.recipient)`,
+    rows: "?4",
+    bytes: "?6",
+  }),
+);
+
+/**
+ * The same by their conversations, of which ?7 may have something. Where not all of the log was looked at, one more row without a conversation says in `n` up to where
+ * it was.
+ */
+export const selectMessagesInConversations = `
+WITH RECURSIVE way(i, user, after, until, conversations, scanned) AS MATERIALIZED (
+  SELECT 0, u.key, ?3, ?5, ?7, NULL FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2
+), ${walkMessages("?4")}
+${asMessages(
+  firstOf({
+    from: "(SELECT n FROM found ORDER BY n LIMIT ?4) o CROSS JOIN tidings_message l ON l.n = o.n",
+    rows: "?4",
+    bytes: "?6",
+  }),
+)}
+UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
+
+const asReceipts = (rows: string): string => `
+SELECT p.n, p.conversation, p.delivered, p.read, w.id AS user FROM tidings_user u CROSS JOIN ${rows} CROSS JOIN tidings_user w ON w.key = p.user
+WHERE u.tenant = ?1 AND u.id = ?2 AND p.n <= ?5 AND (p.user = u.key OR NOT ${isHiddenBetween({ one: "p.user", other: "u.key", n: "p.n" })})
+ORDER BY p.n LIMIT ?4`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 up to. The user's own receipts and those of their peers, by all receipts in the log. */
+export const selectReceiptsInRows = asReceipts(
+  `tidings_member p INDEXED BY tidings_member_n ON p.n > ?3 AND p.n > 0 AND u.key IN (p.user, p.peer)`,
+);
+
+/** The same by their conversations. */
+export const selectReceiptsInConversations = asReceipts(receiptsOfConversations({ user: "u.key", n: "?3" }));
 
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `

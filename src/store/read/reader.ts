@@ -9,7 +9,17 @@ import * as logSql from "./log-sql.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
-import { type Select, selectMessagesOfAll, selectsOfAll, selectsOfUser } from "./log-rows.ts";
+import { rowsPerConversation, wayOf } from "../own-messages.ts";
+import { receiptsPerConversation } from "../own-receipts.ts";
+import {
+  type ByWays,
+  messagesOfUser,
+  receiptsOfUser,
+  type Select,
+  selectMessagesOfAll,
+  selectsOfAll,
+  selectsOfUser,
+} from "./log-rows.ts";
 
 /** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
@@ -21,13 +31,13 @@ type Cut<Item> = {
 };
 
 /**
- * The items of one statement, in the order of n, and up to where they are complete: it may be cut at its rows, at the bytes of its texts, or, as a row without a
- * conversation says, at what it looked at.
+ * The items of one statement, in the order of n, and up to where they are complete: it may be cut at its rows, at the bytes of its texts, or at what it looked at, as `upTo` or
+ * a row without a conversation says.
  */
 function cutOf<Item>(
   rows: readonly Row[],
   itemOf: (row: Row) => Item,
-  { rows: rowsMax, bytes: bytesMax }: PageBound,
+  { rows: rowsMax, bytes: bytesMax, upTo = null }: PageBound & { readonly upTo?: number | null },
 ): Cut<Item> {
   const isEnd = (row: Row | undefined): boolean => row?.["conversation"] === null;
   const end = rows.find(isEnd);
@@ -35,7 +45,7 @@ function cutOf<Item>(
   const bytes = found.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
   const last = found.length >= rowsMax || bytes >= bytesMax ? found[found.length - 1] : undefined;
   const cut = last ?? end;
-  return { items: found.map(itemOf), wholeTo: cut ? integer(cut, "n") : null };
+  return { items: found.map(itemOf), wholeTo: cut ? integer(cut, "n") : upTo };
 }
 
 /** Merges lists that may be cut at their ends. The result is complete up to the lowest n at which one of them was cut. */
@@ -47,6 +57,41 @@ function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, 
     .filter((item) => n(item) <= upTo)
     .sort((a, b) => n(a) - n(b));
   return { items, upTo, more: ends.length > 0 };
+}
+
+/** One statement that reads changes of a user; `upTo`: the rows of the log that it looks at, null: all up to the head. */
+type Look = Pick<ByWays, "itemOf"> & {
+  readonly select: string;
+  readonly args: readonly Value[];
+  readonly upTo: number | null;
+};
+
+/** Where to look for the messages and receipts of a user after `after`, by a row of `selectNews`. */
+function looksFor(
+  news: Row,
+  { after, until, bound: { rows: most, bytes } }: { after: number; until: number; bound: PageBound },
+): readonly Look[] {
+  const lookFor = (
+    { ways, hasText, itemOf }: ByWays,
+    { count, newest, rowsPerConversation }: { count: number; newest: number; rowsPerConversation: number },
+  ): Look[] => {
+    // All of them were looked at, and have nothing.
+    if (count <= logSql.newsLooked && newest <= after) return [];
+    const way = wayOf({ after, until, conversations: count, most, rowsPerConversation });
+    if (way === "conversations")
+      return [{ itemOf, select: ways.inConversations, args: [until, ...(hasText ? [bytes, count] : [])], upTo: null }];
+    const upTo = way.rowsUpTo;
+    const args = [upTo, ...(hasText ? [bytes] : [])];
+    return [{ itemOf, select: ways.inRows, args, upTo: upTo < until ? upTo : null }];
+  };
+  const at = (column: string): number => (news[column] === null ? 0 : integer(news, column));
+  return [
+    ...lookFor(messagesOfUser, { count: at("conversations"), newest: at("message"), rowsPerConversation }),
+    ...lookFor(receiptsOfUser, {
+      ...{ count: at("marked"), newest: at("receipt") },
+      rowsPerConversation: receiptsPerConversation,
+    }),
+  ];
 }
 
 export type ReaderOptions = {
@@ -77,6 +122,33 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
     return mergeCut(lists, n, here.n);
   }
 
+  /** Reads in two steps: what is cheap to read, with where to look for the rest; then the rest, up to the same head. */
+  async function changesOf({ tenant, user }: Identity, after: number, bound: PageBound) {
+    const args = [tenant, user, after, bound.rows];
+    const [[head] = [], [news] = [], ...found] = await engine.read([
+      { sql: sql.selectHead },
+      { sql: logSql.selectNews, args: args.slice(0, 3) },
+      ...selectsOfUser.map(({ sql: select }) => ({ sql: select, args })),
+    ]);
+    const here = history.cursorOf(head);
+    history.note(here);
+    const lists = selectsOfUser.map(({ itemOf }, i) => cutOf(found[i] ?? [], itemOf, bound));
+    let seen = here.n;
+    const looks = news === undefined ? [] : looksFor(news, { after, until: here.n, bound });
+    if (looks.length > 0) {
+      const [[again] = [], ...looked] = await engine.read([
+        { sql: sql.selectHead },
+        ...looks.map(({ select, args: rest }) => ({ sql: select, args: [...args, ...rest] })),
+      ]);
+      // It may have another history by now, or a copy may answer that lags behind.
+      const there = history.cursorOf(again);
+      history.note(there);
+      seen = Math.min(seen, there.n);
+      lists.push(...looks.map(({ itemOf, upTo }, i) => cutOf(looked[i] ?? [], itemOf, { ...bound, upTo })));
+    }
+    return mergeCut(lists, ({ n }) => n, seen);
+  }
+
   return {
     async device({ tenant, user }: Identity, device: string): Promise<DeviceStart | null> {
       const [[row] = []] = await engine.read([{ sql: deviceSql.selectDevice, args: [tenant, user, device] }]);
@@ -90,10 +162,9 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       };
     },
 
-    async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {
+    async changes(identity: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {
       const bound = { rows, bytes: Math.max(1, Math.min(bytes, limits.pageBytesMax)) };
-      const args = [tenant, user, after, rows];
-      const { items, upTo, more } = await merged(selectsOfUser, { args, bound }, ({ n }) => n);
+      const { items, upTo, more } = await changesOf(identity, after, bound);
       return { changes: items, upTo, more };
     },
 

@@ -45,12 +45,15 @@ function damage(file: string, marker: string): void {
 
 type Start = (dir: string) => Promise<RunningServer>;
 
-/** A server on a database in which one page of one conversation is broken. */
+/**
+ * A server on a database in which one page of one conversation is broken, among so many others of it that nobody else's way leads through it: a short
+ * stretch of the log is read with all of its rows.
+ */
 async function onDamaged(start: Start): Promise<RunningServer> {
   const dir = newFolder();
   const first = await startServer({ dir });
   for (let i = 0; i < 5; i++) await send(first, "alice", "bob", `healthy ${i}`);
-  for (let i = 0; i < 60; i++) await send(first, "mallory", "trent", `broken ${i} ${"y".repeat(900)}`);
+  for (let i = 0; i < 160; i++) await send(first, "mallory", "trent", `broken ${i} ${"y".repeat(900)}`);
   for (const user of ["alice", "bob", "trent"]) (await connect(first.url, { user })).terminate();
   expect(await first.stop()).toBe(0);
   damage(join(dir, "tidings.db"), "broken");

@@ -62,8 +62,11 @@ export const sqlMutants: readonly SqlMutant[] = [
     heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
   },
   { statement: "selectDevice", predicate: "u.tenant = ?1" },
-  { statement: "selectMessagesOf", predicate: "u.tenant = ?1" },
-  { statement: "selectReceiptsOf", predicate: "u.tenant = ?1" },
+  { statement: "selectNews", predicate: "u.tenant = ?1" },
+  { statement: "selectMessagesInRows", predicate: "u.tenant = ?1" },
+  { statement: "selectMessagesInConversations", predicate: "u.tenant = ?1" },
+  { statement: "selectReceiptsInRows", predicate: "u.tenant = ?1" },
+  { statement: "selectReceiptsInConversations", predicate: "u.tenant = ?1" },
   { statement: "selectMembers", predicate: "c.tenant = ?1" },
   {
     statement: "selectDirect",

@@ -154,6 +154,16 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/write/writer.test.ts",
   },
   {
+    name: "the rest of a page is taken from any history",
+    red: "D31 a page of which the rest",
+    in: "test/store/read/two-steps.test.ts",
+  },
+  {
+    name: "a page says that it has what an older copy does not have yet",
+    red: "S49 where a copy that lags",
+    in: "test/store/read/two-steps.test.ts",
+  },
+  {
     name: "an ack of a message waits as long as the quiet one of its device",
     red: "S51 an ack of a message takes",
     in: "test/store/write/marks.test.ts",
