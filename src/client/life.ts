@@ -109,7 +109,6 @@ export function createLife(options: LifeOptions): Life {
   const want = (): unknown => uses > 0 && link().start();
 
   function drop(): void {
-    current?.close();
     current = null;
     keeper.use(null);
   }
@@ -168,7 +167,6 @@ export function createLife(options: LifeOptions): Life {
       phase = "closed";
       place.end();
       keeper.close();
-      current?.close();
       current = null;
     },
   };

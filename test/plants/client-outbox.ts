@@ -115,13 +115,13 @@ export const clientOutbox = {
   "a draft goes before its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: "await store(unkept);",
+    from: "const stored = store(unkept);",
     to: "const { draft } = unkept; await keeper.write({ drafts: draft ? [draft] : [] }, 'strict'); await store({ row });",
   },
   "a draft stays until its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: "await store(unkept);",
+    from: "const stored = store(unkept);",
     to: "const { draft } = unkept; await store({ row }); await keeper.write({ drafts: draft ? [draft] : [] }, 'strict');",
   },
   "a message that was not kept leaves the composer": {

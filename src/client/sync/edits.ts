@@ -11,13 +11,13 @@ export interface Edits {
   edit(id: string, text: string): Promise<"edited" | "too-late">;
   /** An edit or a cancel of it is not decided: it must not go out as it was. */
   isChanging(id: string): boolean;
-  /** Resolves once no edit or cancel of it waits for its decision. */
-  decided(id: string): Promise<void>;
 }
 
 export type EditsOptions = {
   readonly cache: Cache;
   readonly answers: Answers;
+  /** Resolves once it is kept, or cannot be: a storage that is made anew meanwhile holds nothing of it until then. */
+  readonly kept: (id: string) => Promise<void>;
   readonly openings: Keeper["openings"];
   readonly change: (changes: readonly OutboxChange[]) => Promise<Written>;
   readonly newRow: (target: Target, text: string) => OutboxRow;
@@ -25,13 +25,14 @@ export type EditsOptions = {
   readonly onAdded: () => void;
 };
 
-export function createEdits({ cache, answers, openings, change, newRow, onAdded }: EditsOptions): Edits {
+export function createEdits({ cache, answers, kept, openings, change, newRow, onAdded }: EditsOptions): Edits {
   const changing = new Map<string, Promise<unknown>>();
 
   /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
   async function decide<Result>(id: string, work: () => Promise<Result>): Promise<Result | "too-late"> {
-    if (cache.pending.get(id)?.stage === "stalled") return "too-late";
-    const result = work();
+    const isStalled = (): boolean => cache.pending.get(id)?.stage === "stalled";
+    if (isStalled()) return "too-late";
+    const result = kept(id).then(async (): Promise<Result | "too-late"> => (isStalled() ? "too-late" : work()));
     changing.set(id, result);
     try {
       return await result;
@@ -70,8 +71,6 @@ export function createEdits({ cache, answers, openings, change, newRow, onAdded 
 
   return {
     isChanging: (id) => changing.has(id),
-    // The last one is decided last.
-    decided: async (id) => void (await changing.get(id)?.catch(() => {})),
     cancel: (id) => decide(id, () => cancel(id)),
     edit: (id, text) => decide(id, () => edit(id, text)),
   };

@@ -16,12 +16,13 @@ export interface Keeper {
   leave(key: string, write: Write | null): void;
   /** The vault to read from. @throws VaultError `lost` between two vaults. */
   vault(): Vault;
+  /** Closes the one before. */
   use(vault: Vault | null): void;
   /** How often a vault was opened: what was kept before the last time may be lost. */
   openings(): number;
   /** The vault could not be opened: writes that wait for it reject. */
   failed(fault: unknown): void;
-  /** For ever: writes that wait, and all later ones, reject. */
+  /** For ever: writes that wait for a vault, and all later ones, reject. Those that were asked for before are done, then the vault is closed. */
   close(): void;
 }
 
@@ -40,14 +41,17 @@ export type TabNotice = { readonly outbox: boolean; readonly drafts: readonly st
 
 /** After this long a write counts as hanging (seen in browsers: a database that stops answering). */
 const stallMs = 2_000;
+const reopened = (): VaultError => new VaultError("lost", "The storage was opened anew");
 /** How many messages make room for a write that found the storage full. */
 const evictedMessages = 2_000;
 
 export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOptions): Keeper {
   let current: Vault | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
-  /** Writes of the present vault that have not come back. */
-  let underWay = new Set<Write>();
+  /** Ends the writes of the present vault that have not come back, in their order. */
+  const underWay = new Set<(fault: VaultError) => void>();
+  /** Ends with the last of them: a write that must make room first is not overtaken by those that came after it. */
+  let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   let openings = 0;
 
@@ -71,19 +75,24 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     if (current === null && !isClosed) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
     const target = vault();
     const cancelStall = clock.after(stallMs, () => target === current && state.set({ kind: "stalled" }));
-    const ofVault = underWay.add(write);
+    const go = (): Promise<Written> => writeWithRoom(target, write, durability);
+    const turn = underWay.size === 0 ? go() : last.then(go);
+    last = turn.catch(() => {});
+    let end: (fault: VaultError) => void = () => {};
     let written: Written;
     try {
-      written = await writeWithRoom(target, write, durability);
+      written = await new Promise((resolve, reject) => {
+        turn.then(resolve, reject);
+        underWay.add((end = reject));
+      });
     } catch (fault) {
       if (target === current && fault instanceof VaultError && fault.fault === "full") state.set({ kind: "full" });
       throw fault;
     } finally {
       cancelStall();
-      ofVault.delete(write);
+      underWay.delete(end);
     }
-    // The client has another vault by now, and shows only its data.
-    if (target !== current) throw new VaultError("lost", "The storage was opened anew");
+    if (target !== current) throw reopened();
     if (underWay.size === 0 || state.get().kind === "full") state.set({ kind: target.kind });
     const { messages = [], granted = [] } = written.isOutdated ? {} : write;
     cache.apply(written, { messages, granted, wishes: write.wishes ?? [] });
@@ -94,6 +103,11 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     };
     if (notice.outbox || notice.wishes || notice.drafts.length > 0) onWritten(notice);
     return written;
+  }
+
+  function release(): void {
+    const vault = current;
+    void last.then(() => vault?.close());
   }
 
   function failed(fault: unknown): void {
@@ -110,12 +124,17 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     failed,
     close() {
       isClosed = true;
+      release();
       failed(new VaultError("failed", "The client is closed"));
     },
     use(vault) {
+      if (!isClosed) release();
       current = vault;
       if (vault !== null) openings++;
-      underWay = new Set();
+      last = Promise.resolve();
+      // The client has another vault from now on, and shows only its data.
+      for (const end of [...underWay]) end(reopened());
+      underWay.clear();
       state.set({ kind: vault?.kind ?? "opening" });
       if (vault !== null) for (const { go } of waiting.splice(0)) go();
     },

@@ -68,22 +68,23 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     if ([...written.outbox.values()].includes(null)) lookAround.now();
     return written;
   }
-  const edits = createEdits({ cache, answers, openings: keeper.openings, change, newRow, onAdded: sender.flush });
+  /** What is being kept. */
+  const keeping = new Map<string, Promise<void>>();
+  const kept = async (id: string): Promise<void> => await keeping.get(id)?.catch(() => {});
+  const edits = createEdits({ cache, answers, kept, openings: keeper.openings, change, newRow, onAdded: sender.flush });
   const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
 
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
-  /** A storage that was made anew meanwhile may hold it or not: it is written there too, unless it was cancelled or has been accepted. */
+  /** A storage that was made anew meanwhile may hold it or not: it is written there too, unless it has been accepted. */
   async function store(unkept: Unkept): Promise<void> {
     const write = writeOf(unkept);
     try {
       await keeper.write(write, "strict");
     } catch (fault) {
       if (!(fault instanceof VaultError && fault.fault === "lost")) throw fault;
-      const { id } = unkept.row;
-      await edits.decided(id);
-      if (cache.pending.has(id)) await keeper.write(write, "strict");
+      if (cache.pending.has(unkept.row.id)) await keeper.write(write, "strict");
     }
   }
 
@@ -100,15 +101,16 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       note(stalled);
       sender.flush();
     });
+    const stored = store(unkept);
+    keeping.set(row.id, stored);
     try {
-      await store(unkept);
+      await stored;
     } catch (fault) {
       const stage = cache.pending.get(row.id)?.stage;
       const error = storageError(fault);
       // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
       if (stage === "stalled") throw error;
-      // Its note may have kept it. Where it is gone, it was accepted or cancelled, or it was changed where it was never kept.
-      if (stage === undefined) await edits.decided(row.id);
+      // Its note may have kept it. Where it is gone, it was accepted, or another tab has cancelled it.
       if (stage === "keeping" || (stage === undefined && (await answers.isOpen(row.id, row.target)))) {
         // Its user gets the text back: the page may have been left meanwhile, and have come back.
         keeper.leave(row.id, null);
@@ -117,6 +119,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
         throw error;
       }
     } finally {
+      keeping.delete(row.id);
       cancelStall();
     }
     sender.flush();

@@ -57,8 +57,8 @@ export type Write = {
    */
   readonly resets?: number;
   /**
-   * The history that its rows are of, as the server names it. Until the first cursor is stored, a vault takes rows of one history: those of another one are left
-   * out as after a reset.
+   * The history that its rows are of, as the server names it. A vault takes rows of one history: those of another one are left out as after a reset, but for what
+   * comes with a later cursor than the first.
    */
   readonly history?: string | undefined;
   /** Moves the cursor if the stored one is `from`; leaves it alone if it is another. `to` already stored counts as moved. After `reset` it is always moved. */

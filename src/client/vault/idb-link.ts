@@ -88,7 +88,7 @@ async function connect(factory: IdbFactory, { name, isNew }: { name: string; isN
   }
 }
 
-const lost = (): VaultError => new VaultError("lost", "The database is gone");
+export const lost = (): VaultError => new VaultError("lost", "The database is gone");
 
 const transact = <Result>(database: IdbDatabase, { durability, ask, decide }: Work<Result>): Promise<Result> =>
   new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@ import type { IdbFactory, IdbRanges, IdbRequest } from "./idb.ts";
 import {
   cache,
   createIdbLink,
+  lost,
   faultOf,
   type Get,
   schema,
@@ -129,17 +130,20 @@ async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): P
       .index("order")
       .getAll(ranges.lowerBound(-below, true), limit || 1);
 
+  let device: string;
   try {
-    await run({
+    device = await run({
       durability: "strict",
       ask: (store) => [store("meta").get(0)],
       decide([found], store) {
         const own = found as Own | undefined;
-        // Without its cache a device begins anew.
-        if (own?.schema === schema) return;
         const device = own?.meta.device ?? makeDevice();
-        const meta: Meta = { device, cursor: null, level: 0, identity: own?.meta.identity ?? null };
-        store("meta").put({ schema, meta, ranks: own?.ranks ?? { top: 0, bottom: 0 } } satisfies Own, 0);
+        // Without its cache a device begins anew.
+        if (own?.schema !== schema) {
+          const meta: Meta = { device, cursor: null, level: 0, identity: own?.meta.identity ?? null };
+          store("meta").put({ schema, meta, ranks: own?.ranks ?? { top: 0, bottom: 0 } } satisfies Own, 0);
+        }
+        return device;
       },
     });
   } catch (error) {
@@ -165,7 +169,7 @@ async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): P
         }),
       }),
     async write(write, durability) {
-      const written = await run({ durability, ...writing(write) });
+      const written = await run({ durability, ...writing(write, device) });
       // What was noted of the same is older.
       forgetLast(name, [...needsOf(write).outbox, ...(write.drafts ?? []).map(([key]) => key)]);
       return written;
@@ -221,12 +225,14 @@ async function openVault(factory: IdbFactory, { name, makeDevice }: NewVault): P
 }
 
 /** Reads the rows that a write needs, decides, and puts: in one transaction. */
-function writing(write: Write): Omit<Work<ReturnType<typeof resolveWrite>["written"]>, "durability"> {
+function writing(write: Write, device: string): Omit<Work<ReturnType<typeof resolveWrite>["written"]>, "durability"> {
   const needs = Object.entries(needsOf(write)) as [StoreName, readonly unknown[]][];
   return {
     ask: (store) => [...needs.flatMap(([name, keys]) => keys.map((key) => store(name).get(key))), store("meta").get(0)],
     decide(results, store) {
       const own = ownOf(results.pop());
+      // Its database was deleted meanwhile, and another tab has made this one.
+      if (own.meta.device !== device) throw lost();
       const rows = results.values();
       /** The next result: undefined where nothing is stored. */
       const next = (name: StoreName): unknown => {

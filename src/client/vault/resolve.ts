@@ -101,9 +101,12 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   };
 }
 
-/** Whether its rows are of another history than those that came before the first cursor. From that on, the server says when a history has ended. */
-const isOfAnother = ({ history }: Write, meta: Meta): boolean =>
-  history !== undefined && meta.cursor === null && history !== (meta.history ?? history);
+/**
+ * Whether its rows are of another history than those that are here: of one that has ended before the first cursor, or, later, before the last reset. What comes
+ * with a cursor is of the cursor's history.
+ */
+const isOfAnother = ({ history, cursor }: Write, meta: Meta): boolean =>
+  history !== undefined && (meta.cursor === null || cursor === undefined) && history !== (meta.history ?? history);
 
 /** The rest of a write whose rows are of a history that has ended. */
 function withoutHistory({ outbox, drafts, wishes, identity }: Write): Write {
@@ -125,8 +128,8 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
   const { history: known, isListed, ...rest } = meta;
   const isListedNow = write.listed === undefined ? isListed && !write.reset : true;
-  const isBegun = cursorMoved || meta.cursor !== null;
-  const named = isBegun ? undefined : (write.history ?? (write.reset === true ? undefined : known));
+  const isNamed = cursorMoved || write.reset === true || meta.cursor === null;
+  const named = (isNamed ? write.history : undefined) ?? (write.reset === true ? undefined : known);
   if (!cursorMoved && identity === undefined && write.reset !== true && named === known && isListedNow === isListed)
     return { changed: null, cursorMoved };
   // The stored cursor of another tab covers the rows of both tabs.

@@ -111,7 +111,7 @@ export type Meta = {
   readonly level: number;
   /** How often its cache was dropped by a reset. Absent: never. A tab that knows another number shows another history. */
   readonly resets?: number;
-  /** The history of the rows that came before the first cursor. Absent: it is not known, or there are none. */
+  /** The history that its rows are of. Absent: it is not known, or there are none. */
   readonly history?: string;
   /** The contacts and blocks that the server had were stored. Absent: not yet. */
   readonly isListed?: true;

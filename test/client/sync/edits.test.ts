@@ -14,7 +14,7 @@ test("J4 a cancel that finds the storage made anew is too late: what the old one
     cache.setPending("m1", { row, stage: "kept" });
     let openings = 1;
     const edits = createEdits({
-      ...{ cache, openings: () => openings, newRow: () => row, onAdded() {} },
+      ...{ cache, kept: async () => {}, openings: () => openings, newRow: () => row, onAdded() {} },
       async change() {
         openings = opened;
         return { ...writtenOf([]), outbox: new Map([["m1", null]]) };

@@ -18,14 +18,14 @@ const onFault = (fault: unknown): never => {
 };
 
 /** The outbox of a tab over `vault`. */
-function openOutbox(vault: Vault) {
+function openOutbox(vault: Vault, { isConnected = true } = {}) {
   const clock = fakeClock();
   const cache = createCache();
   const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
   keeper.use(vault);
   const outbox = createOutbox({
     ...{ clock, cache, keeper, onFault, ids: createIds({ clock, randomBytes: (count) => new Uint8Array(count) }) },
-    ...{ sender: { flush() {}, isConnected: () => true }, onFailed: (row) => onFault(row.id) },
+    ...{ sender: { flush() {}, isConnected: () => isConnected }, onFailed: (row) => onFault(row.id) },
   });
   return { clock, cache, outbox, keeper };
 }
@@ -124,7 +124,7 @@ test("J4 a message that was cancelled while its storage was made anew is not kep
     await hangs;
     return old.write(change, durability);
   };
-  const { outbox, keeper } = openOutbox({ ...old, write });
+  const { outbox, keeper } = openOutbox({ ...old, write }, { isConnected: false });
   const { id, kept } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
   keeper.use(null);
   const cancelled = outbox.cancel(id);
@@ -207,7 +207,7 @@ test("J93 the draft of a message that went out, and was not kept, is not shown a
   expect(draft.get()).toBe("hi");
 });
 
-test("J3 a message that could not be kept is given back, also where an edit has found it missing before", async () => {
+test("J3 a message that could not be kept is given back, also where its user was editing it", async () => {
   const vault = await memory().open(scope, () => "d");
   let fail = (): void => {};
   const write: Vault["write"] = (change, durability) =>
@@ -216,9 +216,48 @@ test("J3 a message that could not be kept is given back, also where an edit has 
       : vault.write(change, durability);
   const { cache, outbox } = openOutbox({ ...vault, write });
   const { id, kept, accepted } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
-  expect(await outbox.edit(id, "ho")).toBe("too-late");
-  expect(cache.pending.has(id)).toBe(false);
+  const edited = outbox.edit(id, "ho");
+  await Bun.sleep(0);
   fail();
   await expect(kept).rejects.toMatchObject({ code: "storage_failed" });
   await expect(accepted).rejects.toMatchObject({ code: "storage_failed" });
+  expect(await edited).toBe("too-late");
+  expect(cache.pending.has(id)).toBe(false);
+});
+
+test("J3 a message whose storage is made anew while its user edits it is kept there, with the new text", async () => {
+  const [old, next] = [await memory().open(scope, () => "d"), await memory().open(scope, () => "d")];
+  let answer = (): void => {};
+  const hangs = new Promise<void>((resolve) => (answer = resolve));
+  const write: Vault["write"] = async (change, durability) => {
+    await hangs;
+    return old.write(change, durability);
+  };
+  const { outbox, keeper } = openOutbox({ ...old, write }, { isConnected: false });
+  const { id, kept } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  await Bun.sleep(0);
+  keeper.use(next);
+  const edited = outbox.edit(id, "ho");
+  await Bun.sleep(0);
+  answer();
+  expect(await edited).toBe("edited");
+  await kept;
+  expect((await next.boot(0)).outbox).toMatchObject([{ id, text: "ho" }]);
+});
+
+test("J6 a message that must wait for room is not overtaken by the next one, which other tabs would send first", async () => {
+  const vault = await memory().open(scope, () => "d");
+  let calls = 0;
+  const added: string[] = [];
+  const write: Vault["write"] = (change, durability) => {
+    // Another tab makes room after the first call.
+    if (calls++ === 0) return Promise.reject(new VaultError("full", "No room is left"));
+    for (const one of change.outbox ?? []) if (one.do === "add") added.push(one.row.text);
+    return vault.write(change, durability);
+  };
+  const evict: Vault["evict"] = async () => 1;
+  const { outbox } = openOutbox({ ...vault, write, evict });
+  const sent = ["1", "2", "3"].map((text) => outbox.send({ with: "bob" }, { text, drafts: [] }).kept);
+  await Promise.all(sent);
+  expect(added).toEqual(["1", "2", "3"]);
 });

@@ -309,6 +309,25 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     expect(found).toEqual({ fault: "lost", lost: 1, again: "lost", isThere: false });
   });
 
+  test("J65 a vault whose database the browser deleted is lost, also where another tab has made a new one of that name", async () => {
+    const page = await tab();
+    const found = await run<unknown>(
+      page,
+      `const made = [];
+       const factory = { open: (...args) => { const request = indexedDB.open(...args); made.push(request); return request; }, databases: () => indexedDB.databases() };
+       const vault = await p.storage({ indexedDB: factory }).open(p.scopeOf("anew"), () => "first");
+       let lost = 0;
+       vault.onLost(() => (lost += 1));
+       made[0].result.close();
+       const name = (await indexedDB.databases()).map((one) => one.name).find((one) => one.includes("anew"));
+       await new Promise((done) => { indexedDB.deleteDatabase(name).onsuccess = done; });
+       const next = await p.storage().open(p.scopeOf("anew"), () => "second");
+       const fault = await vault.write({ drafts: [["d", "x"]] }, "strict").catch((error) => error.fault);
+       return { fault, lost, draft: await next.draft("d") }`,
+    );
+    expect(found).toEqual({ fault: "lost", lost: 1, draft: null });
+  });
+
   test("J65 a scope is destroyed under a tab that writes all the time, and under one that does not let go of its database", async () => {
     const [writer, other] = [await tab(), await tab()];
     await run(writer, `await p.open("busy"); void p.writeForEver("busy").catch(() => {})`);

@@ -72,6 +72,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   let since: DiskState[] = [];
   let isFull = false;
   let freeAt = 0;
+  /** How often everything was deleted: a vault that was opened before is lost. */
+  let deletions = 0;
   /** The ids of messages that were deleted to make room. */
   const evictedIds = new Set<string>();
   /** What pages have noted beside it. They are there at once, also while a call hangs. */
@@ -103,13 +105,12 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
     });
   }
 
-  function present(): DiskState {
-    if (state === null) throw new VaultError("lost", "The database is gone");
+  function present(openedAfter: number): DiskState {
+    if (state === null || openedAfter !== deletions) throw new VaultError("lost", "The database is gone");
     return state;
   }
 
-  function write(change: Write, durability: Durability): Written {
-    const before = present();
+  function write(before: DiskState, change: Write, durability: Durability): Written {
     if (chance.hits(faults().fails)) throw new VaultError("failed", "The write failed");
     if (isFull && (change.messages?.length || change.outbox?.some((one) => one.do === "add")))
       throw new VaultError("full", "No room is left");
@@ -125,7 +126,9 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
     let lose = (): void => {};
     const entry = { process, lose: () => lose() };
     open.add(entry);
-    const read = <Result>(work: (from: DiskState) => Result): Promise<Result> => call(tab, () => work(present()));
+    const openedAfter = deletions;
+    const read = <Result>(work: (from: DiskState) => Result): Promise<Result> =>
+      call(tab, () => work(present(openedAfter)));
     return {
       kind: "durable",
       boot: (count) =>
@@ -136,7 +139,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
           conversations: byRank(conversations).slice(0, count),
         })),
       async write(change, durability) {
-        const written = await call(tab, () => write(change, durability));
+        const written = await read((before) => write(before, change, durability));
         for (const key of keysOf(change)) notes.delete(key);
         return written;
       },
@@ -160,7 +163,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
         ),
       relations: () => read(({ relations }) => [...relations.values()].toSorted((a, b) => (a.user < b.user ? -1 : 1))),
       draft: (key) => read(({ drafts }) => drafts.get(key) ?? null),
-      evict: (count) => call(tab, () => evict(count)),
+      evict: (count) => read((before) => evict(before, count)),
       onLost: (listener) => {
         lose = listener;
       },
@@ -168,8 +171,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
     };
   }
 
-  function evict(count: number): number {
-    const before = present();
+  function evict(before: DiskState, count: number): number {
     const messages = new Map(before.messages);
     const conversations = new Map(before.conversations);
     let evicted = 0;
@@ -226,6 +228,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   function vanish(): void {
     state = null;
     since = [];
+    deletions++;
     notes.clear();
     const tabs = [...open];
     open.clear();

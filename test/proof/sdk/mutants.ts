@@ -26,7 +26,7 @@ const seeds = {
   "a message that was not kept leaves the composer": 5,
   "a tab does not hear what another tab has sent": 34,
   "an accepted message is not stored": 0,
-  "a cursor is stored before its rows": 13,
+  "a cursor is stored before its rows": 56,
   "a cursor is acked before it is stored": 0,
   "the first cursor of a device may be lost": 368,
   "a connection begins at what was acked": 94,
