@@ -74,8 +74,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   let freeAt = 0;
   /** How often everything was deleted: a vault that was opened before is lost. */
   let deletions = 0;
-  /** The ids of messages that were deleted to make room. */
-  const evictedIds = new Set<string>();
+  /** The ids of messages that were deleted to make room, or by a reset. */
+  const droppedIds = new Set<string>();
   /** What pages have noted beside it. They are there at once, also while a call hangs. */
   const notes = new Map<string, Write>();
   const open = new Set<{ readonly process: SimProcess; readonly lose: () => void }>();
@@ -116,6 +116,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       throw new VaultError("full", "No room is left");
     const [after, written] = apply(before, change);
     state = after;
+    if (written.isReset) for (const { id } of before.messages.values()) droppedIds.add(id);
     since = durability === "strict" ? [after] : [...since, after];
     onWrite({ before, after, write: change });
     return written;
@@ -182,7 +183,7 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       for (const message of held) {
         if (evicted >= count) break;
         messages.delete(messageKey(row.id, message.seq));
-        evictedIds.add(message.id);
+        droppedIds.add(message.id);
         conversations.set(row.id, { ...row, ranges: dropBelow(row.ranges, message.seq + 1) });
         evicted++;
       }
@@ -218,8 +219,8 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
       since = [state];
       for (const key of [...notes.keys()]) if (chance.hits(0.5)) notes.delete(key);
     },
-    /** Whether a message was on it, and was deleted to make room. */
-    hasEvicted: (id: string): boolean => evictedIds.has(id),
+    /** Whether a message was on it, and was deleted to make room, or by a reset. */
+    hasDropped: (id: string): boolean => droppedIds.has(id),
     setFull: (full: boolean): void => void (isFull = full),
     vanish,
   };

@@ -122,10 +122,12 @@ function judgeOrder(world: SdkWorld, byText: ReadonlyMap<string, readonly Logged
   for (const { id } of world.written) ids.set(id, (ids.get(id) ?? 0) + 1);
   for (const entry of world.written) {
     const [message] = byText.get(entry.text) ?? [];
-    // A message that was refused and tried again, also by another tab, or written anew, has its place where it was accepted.
+    // A message that was refused and tried again, also by another tab, or written anew, has its place where it was accepted; so has one whose storage was deleted
+    // while it was being kept.
     if (
       message === undefined ||
       entry.state !== "kept" ||
+      entry.keptLosses !== entry.losses ||
       message.id !== entry.id ||
       ids.get(entry.id) !== 1 ||
       world.retried.has(entry.id) ||

@@ -38,7 +38,10 @@ export function sendDraft(world: SdkWorld, tab: Tab, other: string): Written | n
   };
   world.written.push(entry);
   sending.kept.then(
-    () => void (entry.state === "sent" && (entry.state = "kept")),
+    () => {
+      if (entry.state === "sent") entry.state = "kept";
+      entry.keptLosses = tab.browser.losses;
+    },
     () => {
       entry.state = "refused";
       // Where storage hangs it may be sent nevertheless.

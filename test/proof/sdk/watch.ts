@@ -65,8 +65,8 @@ export function createWatch({
   function send(browser: Browser, id: string): void {
     const state = browser.disk.state();
     if (state === null || state.outbox.has(id) || browser.isOfLostDisk(id)) return;
-    // Another tab may have settled it meanwhile, and may even have made room since; or the storage hangs: then it is sent without.
-    const isSettled = browser.disk.hasEvicted(id) || [...state.messages.values()].some((message) => message.id === id);
+    // Another tab may have settled it meanwhile, and may even have made room since, or had a reset; or the storage hangs: then it is sent without.
+    const isSettled = browser.disk.hasDropped(id) || [...state.messages.values()].some((message) => message.id === id);
     const isStalled = browser.tabs.some((tab) => tab.client.storage.get().kind === "stalled");
     if (!isSettled && !isStalled && !mayStall) problem("J2", `${browser.name} sent ${id}, which is not on its disk`);
   }

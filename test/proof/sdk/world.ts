@@ -17,6 +17,8 @@ export type Written = {
   readonly id: string;
   /** The browser's data had been deleted this often when it was written. */
   readonly losses: number;
+  /** The same when it was kept. More: what was deleted may be kept again by a later page before it, by its note. */
+  keptLosses?: number;
   /** The tab, and the place among what was written in it. */
   readonly tab: string;
   readonly at: number;
