@@ -22,6 +22,17 @@ export type Session = Identity & {
   readonly isHost?: true;
 };
 
+/** What a member of a group may do, from the least to the most. */
+export const roles = ["member", "admin", "owner"] as const;
+export type Role = (typeof roles)[number];
+
+/** What happened in a group, at its place among the messages. `from` of its message is who did it. */
+export type GroupEvent =
+  | { readonly type: "created" | "joined" | "left" }
+  | { readonly type: "added" | "removed"; readonly users: readonly string[] }
+  | { readonly type: "role"; readonly user: string; readonly role: Role }
+  | { readonly type: "renamed"; readonly name: string };
+
 /** A message as the log holds it. */
 export type Message = {
   readonly n: number;
@@ -29,9 +40,48 @@ export type Message = {
   readonly seq: number;
   readonly id: string;
   readonly from: string;
-  readonly to: string;
+  /** Absent: it is of a group. */
+  readonly to?: string;
+  /** Empty where it tells of an event. */
   readonly text: string;
   readonly time: number;
+  /** It tells of this, and is never unread. Absent: it is somebody's words. */
+  readonly event?: GroupEvent;
+};
+
+/** What all members of a group know of it. */
+export type GroupState = {
+  /** How many times it has changed: the greater one is the newer. */
+  readonly version: number;
+  readonly name: string;
+  /** Data of the app, as JSON. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `open`: who knows its id may join. */
+  readonly visibility: "private" | "open";
+  /** What somebody who joins may read: `all`, or what came since they `joined`. */
+  readonly history: "all" | "joined";
+};
+
+/** A change of what all members of a group know of it. */
+export type GroupChange = GroupState & { readonly n: number; readonly conversation: string };
+
+/** A user's membership of a group as it is, for that user alone: it says which places of the conversation exist for them. */
+export type Membership = {
+  readonly n: number;
+  readonly conversation: string;
+  readonly user: string;
+  readonly status: "member" | "left" | "removed";
+  readonly role: Role;
+  /** The first seq that they may read. */
+  readonly first: number;
+  /** What comes from this seq on is told to their devices; what was before is read when it is shown. */
+  readonly next: number;
+  /** The last seq that they may read. Absent: they are here. */
+  readonly last?: number;
+  /** How far they have read it. */
+  readonly read: number;
+  /** What is known of the group. Absent: they are not here. */
+  readonly group?: GroupState;
 };
 
 /** The marks of a member of a conversation. */
@@ -106,6 +156,8 @@ export type Entries = {
   readonly receipt: Receipt;
   readonly relation: Relation;
   readonly setting: SettingChange;
+  readonly group: GroupChange;
+  readonly membership: Membership;
   readonly revocation: Revocation;
 };
 
@@ -123,7 +175,10 @@ export type Change<K extends ChangeKind = ChangeKind> = Entry<K>;
 /** An entry with its tenant and the users who must get it. */
 export type LogEntry<K extends Kind = Kind> = {
   readonly tenant: string;
+  /** Where it is for a whole group, empty. */
   readonly users: readonly string[];
+  /** The group whose members must get it, each if they were here at its n. */
+  readonly group?: string;
   readonly change: Entry<K>;
   /** The connection that sent it, on the node that wrote it. Never stored. */
   readonly origin?: object | undefined;

@@ -1,7 +1,13 @@
 import type { Change, ChangeKind, Entries, Entry, Identity, Kind, LogEntry, Receipt, Revocation } from "../model.ts";
 import type { ClientChange } from "../protocol/frame.ts";
 
-type TypeName<Value> = Value extends string ? "string" : Value extends number ? "number" : "boolean";
+type TypeName<Value> = Value extends string
+  ? "string"
+  : Value extends number
+    ? "number"
+    : Value extends boolean
+      ? "boolean"
+      : "object";
 
 /** The type of each field of a kind but `n` and those that may be absent. */
 type FieldTypes<Fields> = {
@@ -27,10 +33,12 @@ export type Consequences = {
 /** All that the server knows about one kind of log entry, except how it is stored (`src/store/read/log-rows.ts`). */
 export type LogKind<K extends Kind> = {
   /**
-   * 1 for the kinds of the first release, then one more for each new kind. A release reads the log only up to its highest level, and a connection
+   * 1 for the kinds of the first release, then one more for each release with new kinds. A release reads the log only up to its highest level, and a connection
    * gets changes only up to its own.
    */
   readonly level: number;
+  /** The level of those entries that have a higher one than their kind. */
+  levelOf?(entry: Entry<K>): number;
   /** The types of its fields. An entry that another node announces with other fields is read from the store instead. */
   readonly fields: FieldTypes<Entries[K]>;
   /** Calls the handlers of the entry's consequences. Every follower calls it for every entry: it allocates nothing where no handler is passed. */

@@ -1,6 +1,8 @@
 import type { Change, ChangeKind, Entry, Kind, LogEntry } from "../model.ts";
 import { levelMin } from "../protocol/level.ts";
 import type { ChangeLogKind, Consequences, LogKind } from "./log-kind.ts";
+import { group } from "./group.ts";
+import { membership } from "./membership.ts";
 import { message } from "./message.ts";
 import { receipt } from "./receipt.ts";
 import { relation } from "./relation.ts";
@@ -8,7 +10,9 @@ import { revocation } from "./revocation.ts";
 import { setting } from "./setting.ts";
 
 /** The kinds that devices get. */
-const changeKinds: { readonly [K in ChangeKind]: ChangeLogKind<K> } = { message, receipt, relation, setting };
+const changeKinds: { readonly [K in ChangeKind]: ChangeLogKind<K> } = {
+  ...{ message, receipt, relation, setting, group, membership },
+};
 
 /** Every kind of log entry. */
 export const logKinds: { readonly [K in Kind]: LogKind<K> } = { ...changeKinds, revocation };
@@ -23,7 +27,8 @@ export const levelMax = Object.values(logKinds).reduce((most, { level }) => Math
 export const isChange = (entry: Entry): entry is Change => entry.kind in changeKinds;
 
 /** A connection gets a change if its own level is at least this one. */
-export const levelOf = ({ kind }: Pick<Change, "kind">): number => changeKinds[kind].level;
+export const levelOf = <K extends ChangeKind>(change: Change<K>): number =>
+  changeKinds[change.kind].levelOf?.(change) ?? changeKinds[change.kind].level;
 
 /** One change as it appears in a `changes` frame. */
 export const encodeChange = <K extends ChangeKind>(change: Change<K>): string =>

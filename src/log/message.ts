@@ -1,23 +1,29 @@
+import { group } from "./group.ts";
 import type { ChangeLogKind } from "./log-kind.ts";
 
-/** A message, for both people of its conversation. */
+/** A message, for both people of its conversation, or for the members of its group. */
 export const message: ChangeLogKind<"message"> = {
   level: 1,
   fields: {
-    ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
+    ...{ conversation: "string", seq: "number", id: "string", from: "string" },
     ...{ text: "string", time: "number" },
   },
+  levelOf: ({ to }) => (to === undefined ? group.level : 1),
   consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
+    if (to === undefined) return;
     markPending?.({ tenant, user: to }, n);
     // The first message makes the conversation.
     if (seq === 1) forgetRelationship?.(tenant, from, to);
   },
-  // The first message makes the conversation, and any node may remember the two as strangers.
-  isForAllNodes: ({ change }) => change.seq === 1,
+  // The first message makes the conversation, and any node may remember the two as strangers. Which nodes have members of a group is not known.
+  isForAllNodes: ({ change }) => change.seq === 1 || change.to === undefined,
   keyInCommit: null,
-  encode({ kind, conversation, seq, id, from, to, text, time }) {
-    return { kind, conversation, seq, id, from, to, text, time };
-  },
+  encode: ({ kind, conversation, seq, id, from, to, text, time, event }) => ({
+    ...{ kind, conversation, seq, id, from },
+    ...(to !== undefined && { to }),
+    ...{ text, time },
+    ...(event !== undefined && { event }),
+  }),
   textLength: ({ text }) => text.length,
   payer: ({ from }) => from,
 };

@@ -105,6 +105,15 @@ export const defaultLimits = {
   revalidateMs: 25_000,
   /** Contacts that one request may add. */
   contactsAtOnceMax: 50,
+  /** The members of a group. */
+  groupMembersMax: 100_000,
+  /** The users that one request makes or adds as members, besides who asks. */
+  groupAddMax: 100,
+  /** The groups of a user, also those that they have left: resume looks at each of them. */
+  groupsPerUserMax: 2_000,
+  /** The name of a group, and its data as JSON: in bytes of UTF-8. */
+  groupNameBytesMax: 256,
+  groupDataBytesMax: 4_096,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
   /** Characters of a commit in one message between nodes: so it stays below the 1 MB of NATS in UTF-8 too. */

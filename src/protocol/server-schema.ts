@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../error.ts";
-import type { ChangeKind } from "../model.ts";
+import { type ChangeKind, roles } from "../model.ts";
 import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
 
 /**
@@ -19,13 +19,25 @@ const code = v.picklist(Object.keys(errorCodes) as ErrorCode[]);
 
 const placed = { id: messageId, conversation: conversationId, seq, time };
 
+const role = v.picklist(roles);
+/** What happened in a group. `from` of its message has done it. */
+const groupEvent = v.variant("type", [
+  v.strictObject({ type: v.picklist(["created", "joined", "left"]) }),
+  v.strictObject({ type: v.picklist(["added", "removed"]), users: v.array(identifier) }),
+  v.strictObject({ type: v.literal("role"), user: identifier, role }),
+  v.strictObject({ type: v.literal("renamed"), name: v.string() }),
+]);
+
 export const message = v.strictObject({
   kind: v.literal("message"),
   ...placed,
   id: messageName,
   from: identifier,
-  to: identifier,
-  text: v.pipe(v.string(), v.minLength(1)),
+  to: v.exactOptional(v.pipe(identifier, v.description("Absent: it is of a group (level 3)"))),
+  text: v.pipe(v.string(), v.description("Empty where it tells of an event")),
+  event: v.exactOptional(
+    v.pipe(groupEvent, v.description("What happened in the group; absent: it is somebody's words")),
+  ),
 });
 const receipt = v.strictObject({
   kind: v.literal("receipt"),
@@ -51,8 +63,34 @@ const setting = v.strictObject({ kind: v.literal("setting"), conversation: conve
 /** What a user has set for a conversation, in the list. */
 export const listedSetting = v.strictObject(settingFields);
 
+/** What all members of a group know of it. */
+export const groupFields = {
+  version: v.pipe(mark, v.description("How many times it has changed: the greater one is the newer")),
+  name: v.string(),
+  data: v.pipe(v.record(v.string(), v.unknown()), v.description("Data of the app")),
+  visibility: v.pipe(v.picklist(["private", "open"]), v.description("`open`: who knows its id may join")),
+  history: v.pipe(
+    v.picklist(["all", "joined"]),
+    v.description("What somebody who joins may read: all, or what came since"),
+  ),
+};
+const group = v.strictObject({ kind: v.literal("group"), conversation: conversationId, ...groupFields });
+const membership = v.strictObject({
+  kind: v.literal("membership"),
+  conversation: conversationId,
+  status: v.picklist(["member", "left", "removed"]),
+  role,
+  first: v.pipe(seq, v.description("The first message that one may read")),
+  next: v.pipe(seq, v.description("What comes from here on is told; what was before is read when it is shown")),
+  last: v.exactOptional(v.pipe(mark, v.description("The last message that one may read; absent: one is here"))),
+  read: mark,
+  group: v.exactOptional(v.strictObject(groupFields)),
+});
+
 /** The kinds of log entry that devices get. */
-export const changes = { message, receipt, relation, setting } satisfies Readonly<Record<ChangeKind, v.GenericSchema>>;
+export const changes = { message, receipt, relation, setting, group, membership } satisfies Readonly<
+  Record<ChangeKind, v.GenericSchema>
+>;
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 

@@ -1,6 +1,7 @@
 import type { Change, Cursor, Identity, LogEntry, Message, Relationship, Session } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
+import type { GroupStore } from "./group/group-store.ts";
 import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push/push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery, OneConversation } from "./read/history.ts";
@@ -127,6 +128,9 @@ export type Trouble = "commits" | "reads" | "history" | "file" | "level" | "dama
 export interface Store {
   /** The push addresses of devices, mutes and quiet hours. Rejects with `unavailable`. */
   readonly devices: DeviceStore;
+
+  /** Groups and their members. */
+  readonly groups: GroupStore;
 
   /** The durable state of notifications, for the push worker only. Rejects with `unavailable`. */
   readonly push: PushStore;

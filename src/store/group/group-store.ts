@@ -1,0 +1,73 @@
+import type { GroupState, Identity, Role } from "../../model.ts";
+
+/** A group to be made. */
+export type NewGroup = Omit<GroupState, "version"> & {
+  /** The idempotency key, as of a message: the same creator makes one group with it. */
+  readonly id: string;
+  /** At most `limits.groupAddMax`, besides the creator. */
+  readonly members: readonly string[];
+};
+
+/** Who changes a group: one of its members, or the host, who may do everything. */
+export type Actor = Identity & { readonly isHost?: boolean };
+
+/** What is to change of a group; an absent field stays. `version`: only if it still has this one. */
+export type GroupUpdate = Partial<GroupState>;
+
+/** A group as one of its members sees it. */
+export type GroupView = {
+  readonly conversation: string;
+  readonly state: GroupState;
+  /** How many members it has. */
+  readonly size: number;
+  /** The asker's role. Absent: the host asks. */
+  readonly role?: Role;
+};
+
+export type GroupMember = { readonly user: string; readonly role: Role };
+
+/** Names in their order. */
+export type GroupMemberPage = {
+  readonly members: readonly GroupMember[];
+  /** The name after which to go on; absent: there is nothing more. */
+  readonly next?: string;
+};
+
+/** When a user is told of a group: of what has a change number above `joinedN`, and up to `untilN` where that is set. */
+export type Presence = { readonly conversation: string; readonly joinedN: number; readonly untilN: number | null };
+
+/**
+ * Groups and their members. Whether an actor may do something is decided in the transaction that does it. Each change is one commit: an event at its place among
+ * the messages, and the memberships that it changes. A method rejects with `not_found` where the actor is not a member of the group (somebody who left is told
+ * nothing else), with `forbidden` where their role does not suffice, and with `unavailable` where the outcome is unknown: a retry settles it.
+ */
+export type GroupStore = {
+  /** Makes a group, with the creator as its owner. `isNew` false: it was made before with this id. Rejects with `too_large` where somebody is in too many groups. */
+  create(
+    creator: Identity,
+    group: NewGroup,
+    now: number,
+  ): Promise<{ readonly view: GroupView; readonly isNew: boolean }>;
+  /** Changes what all know of it: admins the name and the data, owners all. Rejects with `conflict` where it has another version. */
+  update(actor: Actor, conversation: string, change: GroupUpdate, now: number): Promise<GroupView>;
+  /** Adds users, by an admin; those who are members stay as they are, and those who have blocked the actor stay out. Rejects with `too_large` above the limits. */
+  add(actor: Actor, conversation: string, users: readonly string[], now: number): Promise<GroupView>;
+  /** Removes a member, by an admin whose role is above theirs. Who is none stays none. */
+  remove(actor: Actor, conversation: string, user: string, now: number): Promise<GroupView>;
+  /** Sets the role of a member, by an owner. Rejects with `forbidden` for the last owner, unless the host does it. */
+  setRole(actor: Actor, conversation: string, member: GroupMember, now: number): Promise<GroupView>;
+  /** Joins an open group; somebody who was removed may not. Rejects with `not_found` for a private one. */
+  join(user: Identity, conversation: string, now: number): Promise<GroupView>;
+  /** Leaves it. Rejects with `forbidden` for the last owner of a group that has other members. */
+  leave(user: Identity, conversation: string, now: number): Promise<void>;
+  /** Null: the asker is not a member of it. */
+  view(asker: Actor, conversation: string): Promise<GroupView | null>;
+  /** The members after a name; null: the asker is not one of them. */
+  members(
+    asker: Actor,
+    conversation: string,
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<GroupMemberPage | null>;
+  /** A user's groups, also those that they have left, for the node that they are connected to. */
+  presences(user: Identity): Promise<readonly Presence[]>;
+};
