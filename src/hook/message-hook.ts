@@ -9,7 +9,8 @@ export type AcceptedMessage = {
   /** Its id, which the sender has chosen: two senders may have used the same. */
   readonly id: string;
   readonly from: string;
-  readonly to: string;
+  /** Absent: it is of a group. */
+  readonly to?: string;
   readonly text: string;
   /** When it was accepted, in milliseconds since the Unix epoch. */
   readonly time: number;

@@ -9,6 +9,7 @@ import { createConversationReader } from "./read/conversation-reader.ts";
 import { createStoreHealth } from "./health.ts";
 import { createDeviceStore } from "./push/device-store.ts";
 import { createHistoryReader } from "./read/history-reader.ts";
+import { createGroupStore } from "./group/create-group-store.ts";
 import { createLogPlaces } from "./log-place.ts";
 import { createPeopleReader } from "./read/people-reader.ts";
 import { createPushStore } from "./push/push-store.ts";
@@ -75,6 +76,8 @@ export function createStore(options: StoreOptions): Store {
     onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
   });
 
+  const groups = createGroupStore({ ...{ engine: guardedEngine, history, random, limits }, onCommit });
+
   const cursors: Cursors = {
     encode: (position) => history.cursors().encode(position),
     decode: (text) => history.cursors().decode(text),
@@ -86,6 +89,7 @@ export function createStore(options: StoreOptions): Store {
   return {
     cursors,
     devices,
+    groups,
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     ...{ append, ack, ackList, read, seen, settled, drained, abandon },
     async openDevice(identity, device, { after, level } = {}) {

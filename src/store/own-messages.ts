@@ -67,6 +67,10 @@ export type WayOptions = {
   readonly rowsPerConversation: number;
 };
 
+/** Whether user `user` has sent or received message `m`, to or from one other. */
+export const isDirectOf = (user: string, m: string): string =>
+  `${m}.recipient IS NOT NULL AND ${user} IN (${m}.sender, ${m}.recipient)`;
+
 type Range = Readonly<Record<"from" | "to" | "conversations" | "logRows", string>>;
 
 /** The way to what is new for a user, chosen as in SQL (`isCheapToScan`, `isTooMany`). Rows: of the log, up to there. */
@@ -81,16 +85,23 @@ export function wayOf({ after, until, conversations, most, rowsPerConversation: 
 export const isCheapToScan = ({ from, to, conversations, logRows }: Range): string =>
   `${to} - ${from} <= min(${logRows}, 32 + ${rowsPerConversation} * (${conversations}))`;
 
-/** The rest of `ownMessages`, behind `way (i, user, after, until, conversations, scanned)`; `scanned`: up to where the rows of the log are looked at, or NULL: the conversations are. */
-export const walkMessages = (most: string): string => `
-changed AS MATERIALIZED (${sides
+/** The conversations of two that changed, for `walkMessages`. */
+const changedDirects = sides
   .map(
     (side) => `
   SELECT w.i, w.after, w.until, w.conversations, c.key AS conversation, c.n AS last
   FROM way w CROSS JOIN tidings_conversation c INDEXED BY tidings_conversation_${side}_period ON c.${side} = w.user AND c.period >= ${periodOf("w.after")}
   WHERE w.scanned IS NULL AND c.n > w.after${side === "high" ? " AND c.low < c.high" : ""}`,
   )
-  .join(" UNION ALL")}
+  .join(" UNION ALL");
+
+/** What is walked: the conversations that changed, each with its range of the log, and which rows of the log are among them. */
+export type Walked = { readonly changed: string; readonly isOwn: (user: string, m: string) => string };
+const directs: Walked = { changed: changedDirects, isOwn: isDirectOf };
+
+/** The rest of `ownMessages`, behind `way (i, user, after, until, conversations, scanned)`; `scanned`: up to where the rows of the log are looked at, or NULL: the conversations are. */
+export const walkMessages = (most: string, { changed, isOwn }: Walked = directs): string => `
+changed AS MATERIALIZED (${changed}
 ), mark(i, until, conversation, last, floor, floor_seq, n, seq, left) AS MATERIALIZED (
   SELECT c.i, c.until, c.conversation, c.last, c.after, NULL, k.n, k.seq, 2 + ${most} / (${marksSpread} * max(1, c.conversations))
   FROM changed c LEFT JOIN tidings_message k ON k.n = ${nextMark({ conversation: "c.conversation", n: "c.after" })}
@@ -110,7 +121,7 @@ changed AS MATERIALIZED (${sides
     FROM way w LEFT JOIN full_at f ON f.i = w.i
   ) r
 ), back(i, n, conversation, seq, sender, prev, floor, up_to) AS (
-  SELECT k.i, m.n, m.conversation, m.seq, m.sender, m.prev, k.floor, r.up_to
+  SELECT k.i, m.n, m.conversation, m.seq, m.sender, m.prev, k.floor, min(r.up_to, k.until)
   FROM mark k CROSS JOIN bound r ON r.i = k.i AND NOT r.is_dense CROSS JOIN tidings_message m ON m.n = coalesce(k.n, k.last)
   WHERE m.n > k.floor AND k.floor < r.up_to
   UNION ALL
@@ -120,7 +131,7 @@ changed AS MATERIALIZED (${sides
   SELECT b.i, b.n, b.conversation, b.seq, b.sender FROM back b WHERE b.n <= b.up_to
   UNION ALL
   SELECT e.i, m.n, m.conversation, m.seq, m.sender FROM bound e
-  CROSS JOIN tidings_message m NOT INDEXED ON m.n > e.after AND m.n <= e.up_to WHERE e.is_dense AND e.user IN (m.sender, m.recipient)
+  CROSS JOIN tidings_message m NOT INDEXED ON m.n > e.after AND m.n <= e.up_to WHERE e.is_dense AND ${isOwn("e.user", "m")}
 )`;
 
 /**
@@ -144,7 +155,7 @@ counted AS MATERIALIZED (
 ), way AS MATERIALIZED (
   SELECT l.i, l.user, l.after, l.until, l.conversations, CASE WHEN l.up_to IS NULL THEN NULL ELSE coalesce((
     SELECT m.n FROM tidings_message m NOT INDEXED
-    WHERE m.n > l.after AND m.n <= l.up_to AND l.user IN (m.sender, m.recipient) ORDER BY m.n LIMIT 1 OFFSET ${most} - 1
+    WHERE m.n > l.after AND m.n <= l.up_to AND ${isDirectOf("l.user", "m")} ORDER BY m.n LIMIT 1 OFFSET ${most} - 1
   ), l.up_to) END AS scanned FROM looked l
 ), ${walkMessages(most)}`;
 
@@ -192,7 +203,7 @@ floor AS MATERIALIZED (
   UNION ALL
   SELECT * FROM (
     SELECT c.key, c.n FROM tidings_message m NOT INDEXED CROSS JOIN tidings_conversation c ON c.key = m.conversation AND c.n = m.n
-    WHERE m.n < (SELECT below FROM scanned) AND m.n >= (SELECT n FROM scanned) AND (SELECT user FROM scanned) IN (m.sender, m.recipient)
+    WHERE m.n < (SELECT below FROM scanned) AND m.n >= (SELECT n FROM scanned) AND ${isDirectOf("(SELECT user FROM scanned)", "m")}
     ORDER BY m.n DESC LIMIT ${wanted}
   )
 ), whole AS MATERIALIZED (

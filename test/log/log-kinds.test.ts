@@ -39,6 +39,23 @@ const examples: { readonly [K in Kind]: LogEntry<K> } = {
     users: ["alice"],
     change: { kind: "setting", n: 10, conversation, muted: true, until: 1, version: 1 },
   },
+  group: {
+    tenant,
+    users: [],
+    group: conversation,
+    change: {
+      ...{ kind: "group", n: 11, conversation, version: 2, name: "Friends", data: { topic: "tea" } },
+      ...{ visibility: "open", history: "all" },
+    },
+  },
+  membership: {
+    tenant,
+    users: ["alice"],
+    change: {
+      ...{ kind: "membership", n: 12, conversation, user: "alice", status: "left", role: "admin" },
+      ...{ first: 1, next: 4, last: 9, read: 5 },
+    },
+  },
   revocation: { tenant, users: ["alice"], change: { kind: "revocation", n: 10, user: "alice", reason: "logged out" } },
 };
 

@@ -82,10 +82,10 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const [[found] = [], before = [], after = []] = lists;
     if (!found) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
-    const last = integer(found, "seq");
+    const [floor, last] = [integer(found, "floor"), integer(found, "seq")];
     const lowest = Math.min(below, last + 1) - rowsFor(query, asked.down, rowsMax);
-    const highest = above + rowsFor(query, asked.up, rowsMax);
-    const down = pageRead(before, "down", lowest > 1 ? lowest : null);
+    const highest = Math.max(above, floor) + rowsFor(query, asked.up, rowsMax);
+    const down = pageRead(before, "down", lowest > floor + 1 ? lowest : null);
     const up = pageRead(after, "up", highest < last ? highest : null);
     const page = pageOf(
       sideOf([down], { positionOf: bySeq, toward: "down", asked: asked.down }),

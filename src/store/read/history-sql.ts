@@ -7,11 +7,13 @@ import { entryAt, isMark, messagesBetween, nextMark } from "../message-walk.ts";
 import {
   conversationsMax,
   conversationsSince,
+  isDirectOf,
   logRowsMax,
   ownMessages,
   periodOf,
   recentConversations,
 } from "../own-messages.ts";
+import { isReadableIn } from "../group/own-groups.ts";
 import { isBlockedBetween } from "./people-sql.ts";
 
 /**
@@ -20,24 +22,39 @@ import { isBlockedBetween } from "./people-sql.ts";
  */
 const isWanted = `m.time >= ?4 AND m.time <= ?5
   AND (?3 IS NULL OR s.id = ?3)
-  AND (?6 IS NULL OR (m.recipient = a.key
+  AND (?6 IS NULL OR ((m.recipient = a.key OR (m.recipient IS NULL AND m.sender <> a.key AND m.event IS NULL))
     AND m.n > (SELECT d.acked FROM tidings_device d WHERE d.user = a.key AND d.device = ?6)))`;
 
 const asker = `a.tenant = ?1 AND a.id = ?2`;
 
-/** The names of both people. */
-const names = `CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient`;
-const columns = `m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient`;
+/** The names of both people; in a group there is no recipient. */
+const names = `CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient`;
+const columns = `m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.id AS sender, r.id AS recipient`;
 
-/** The asker's own conversation with a key, or with a user; others' and empty ones are as good as none. */
-const placeOf = (key: string, user: string): string => `
+/** The conversation with a key, or with a user, where the asker is one of the two; others' and empty ones are as good as none. */
+const directPlaceOf = (key: string, user: string): string => `
 CROSS JOIN tidings_conversation c ON c.key = coalesce(${key}, (
   SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
   WHERE b.tenant = ?1 AND b.id = ${user}
 )) AND a.key IN (c.low, c.high) AND c.seq > 0`;
 
+/** The same, or the group with that key, with the asker's membership `g`. */
+const placeOf = (key: string, user: string): string => `
+CROSS JOIN tidings_conversation c ON c.key = coalesce(${key}, (
+  SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
+  WHERE b.tenant = ?1 AND b.id = ${user}
+)) AND c.seq > 0
+LEFT JOIN tidings_group_member g ON c.low IS NULL AND g.conversation = c.key AND g.user = a.key`;
+
+/** Whether the place is the asker's, in the WHERE of `placeOf`. */
+const isOwnPlace = `(a.key IN (c.low, c.high) OR g.user IS NOT NULL)`;
+/** The first place below what the asker may read, and the last that they may. */
+const firstBelow = `coalesce(g.since, 0)`;
+const lastPlace = `min(c.seq, coalesce(g.until, c.seq))`;
+
 /** ?1 tenant, ?2 user, ?3 conversation key or null, ?4 user on the other side or null */
-export const selectConversationSeq = `SELECT c.key, c.seq FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker}`;
+export const selectConversationSeq = `
+SELECT c.key, ${lastPlace} AS seq, ${firstBelow} AS floor FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker} AND ${isOwnPlace}`;
 
 /**
  * The first messages: at most ?9, and no more once their texts reach `bytes` together, but always the first one. The texts beyond that are
@@ -55,14 +72,15 @@ SELECT ${columns}, z.bytes FROM (
 /** A last row without a conversation: in `n` is how far it was looked at, unless to the end. */
 const endRow = (end: string): string => `
 UNION ALL SELECT ${end}`;
-const noColumns = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0";
+const noColumns = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0";
 
 /** The sender's name, which a filter may need. */
 const sender = `CROSS JOIN tidings_user s ON s.key = m.sender`;
 
 /** `a`: the asker, and the place in the conversation where a walk begins: at seq `top`, or at the last one below it. */
 const placeAt = (top: string): string => `place AS MATERIALIZED (
-  SELECT a.key, c.key AS conversation, c.n AS last, ${top} AS top FROM tidings_user a ${placeOf("?10", "?11")} WHERE ${asker}
+  SELECT a.key, c.key AS conversation, c.n AS last, ${top} AS top, ${firstBelow} AS floor FROM tidings_user a ${placeOf("?10", "?11")}
+  WHERE ${asker} AND ${isOwnPlace}
 )`;
 
 /**
@@ -70,32 +88,32 @@ const placeAt = (top: string): string => `place AS MATERIALIZED (
  * text
  */
 export const selectConversationBefore = `
-WITH RECURSIVE ${placeAt("min(?7 - 1, c.seq)")}, back(n, conversation, seq, prev, bottom) AS (
-  SELECT m.n, m.conversation, m.seq, m.prev, a.top - ?8 FROM place a
+WITH RECURSIVE ${placeAt(`min(?7 - 1, ${lastPlace})`)}, back(n, conversation, seq, prev, bottom) AS (
+  SELECT m.n, m.conversation, m.seq, m.prev, max(a.floor, a.top - ?8) FROM place a
   CROSS JOIN tidings_message m ON m.n = ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })}
   UNION ALL
   SELECT m.n, m.conversation, m.seq, m.prev, b.bottom FROM back b CROSS JOIN tidings_message m ON m.n = b.prev WHERE b.seq > b.bottom + 1
 )
 ${firstOf(
-  `place a CROSS JOIN back b ON b.seq <= a.top CROSS JOIN tidings_message m ON m.n = b.n
+  `place a CROSS JOIN back b ON b.seq <= a.top AND b.seq > a.floor CROSS JOIN tidings_message m ON m.n = b.n
 ${sender} WHERE ${isWanted} ORDER BY m.n DESC`,
   { order: "DESC", bytes: "?12" },
 )}`;
 
 /** As selectConversationBefore; ?7 above this seq. Each stretch between two marks is walked back from its end. */
 export const selectConversationAfter = `
-WITH RECURSIVE ${placeAt("min(?7 + ?8, c.seq)")}, stop AS (
+WITH RECURSIVE ${placeAt(`min(max(?7, ${firstBelow}) + ?8, ${lastPlace})`)}, stop AS (
   SELECT k.n FROM place a CROSS JOIN tidings_message k INDEXED BY tidings_message_place
-    ON k.conversation = a.conversation AND ${isMark("k")} AND k.seq > ?7 AND k.seq < a.top
+    ON k.conversation = a.conversation AND ${isMark("k")} AND k.seq > max(?7, a.floor) AND k.seq < a.top
   UNION ALL
-  SELECT ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })} FROM place a WHERE a.top > ?7
+  SELECT ${entryAt({ conversation: "a.conversation", seq: "a.top", last: "a.last" })} FROM place a WHERE a.top > max(?7, a.floor)
 ), back(n, seq, prev) AS (
   SELECT m.n, m.seq, m.prev FROM stop CROSS JOIN tidings_message m ON m.n = stop.n
   UNION ALL
   SELECT m.n, m.seq, m.prev FROM back b CROSS JOIN tidings_message m ON m.n = b.prev WHERE m.seq > ?7 AND NOT ${isMark("m")}
 )
 ${firstOf(
-  `place a CROSS JOIN back b ON b.seq <= a.top CROSS JOIN tidings_message m ON m.n = b.n
+  `place a CROSS JOIN back b ON b.seq <= a.top AND b.seq > a.floor CROSS JOIN tidings_message m ON m.n = b.n
 ${sender} WHERE ${isWanted} ORDER BY m.n`,
   { order: "ASC", bytes: "?12" },
 )}`;
@@ -133,7 +151,7 @@ WITH RECURSIVE start(user, below) AS MATERIALIZED (
   SELECT w.user, w.below, max(0, w.below - ${logRowsMax}) AS n FROM way w WHERE w.is_scan
 ), seen AS MATERIALIZED (
   SELECT l.n FROM tidings_message l NOT INDEXED
-  WHERE l.n < (SELECT below FROM scan) AND l.n >= (SELECT n FROM scan) AND (SELECT user FROM scan) IN (l.sender, l.recipient) ORDER BY l.n DESC LIMIT ?8
+  WHERE l.n < (SELECT below FROM scan) AND l.n >= (SELECT n FROM scan) AND ${isDirectOf("(SELECT user FROM scan)", "l")} ORDER BY l.n DESC LIMIT ?8
 ), end_at AS MATERIALIZED (
   SELECT max(
     CASE WHEN w.is_scan THEN (SELECT n FROM scan) ELSE max(
@@ -169,17 +187,17 @@ ${sender} WHERE ${isWanted} ORDER BY o.n`,
  * Only rows that the asker may see count towards ?8: how many strangers use the same id must not show.
  */
 export const selectByIds = `
-SELECT z.place, z.author, z.is_wanted, z.bytes, m.n, m.conversation, m.seq, m.id, m.time,
+SELECT z.place, z.author, z.is_wanted, z.bytes, m.n, m.conversation, m.seq, m.id, m.time, m.event,
   CASE WHEN z.is_wanted THEN m.text END AS text, s.id AS sender, r.id AS recipient
 FROM (
   SELECT x.*, sum(x.bytes) OVER (ORDER BY x.place, x.author ROWS UNBOUNDED PRECEDING) - x.bytes AS before
   FROM (SELECT w.*, CASE WHEN w.is_wanted THEN w.length ELSE 0 END AS bytes FROM (
   SELECT j.key AS place, m.n, m.sender AS author, octet_length(m.text) AS length, (${isWanted}
-    AND (?12 OR m.conversation = (SELECT c.key FROM (SELECT 1) ${placeOf("?10", "?11")}))) AS is_wanted
+    AND (?12 OR m.conversation = (SELECT c.key FROM (SELECT 1) ${placeOf("?10", "?11")} WHERE ${isOwnPlace}))) AS is_wanted
   FROM tidings_user a CROSS JOIN json_each(?7) j
   CROSS JOIN tidings_message m ON m.id = j.value AND m.sender > CASE j.key WHEN 0 THEN ?9 ELSE -1 END
   CROSS JOIN tidings_user s ON s.key = m.sender
-  WHERE ${asker} AND a.key IN (m.sender, m.recipient) LIMIT ?8
+  WHERE ${asker} AND (${isDirectOf("a.key", "m")} OR ${isReadableIn("a.key", "m")}) LIMIT ?8
   ) w) x
 ) z CROSS JOIN tidings_message m ON m.n = z.n ${names} WHERE z.before < ?13 ORDER BY z.place, z.author`;
 
@@ -193,7 +211,7 @@ FROM recent x CROSS JOIN tidings_conversation c ON c.key = x.conversation CROSS 
 const ofPlace = `
 SELECT c.key, c.seq, c.n, CASE a.key WHEN c.low THEN c.low_seq ELSE c.high_seq END AS own,
   CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS others, CASE a.key WHEN c.low THEN c.high ELSE c.low END AS peer, a.key AS me
-FROM tidings_user a ${placeOf("?8", "?9")} WHERE ${asker}`;
+FROM tidings_user a ${directPlaceOf("?8", "?9")} WHERE ${asker}`;
 
 /**
  * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted of one of them at most, ?6 bytes of the last messages' texts, ?7 how many messages are counted of all, before

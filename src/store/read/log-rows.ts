@@ -3,7 +3,9 @@ import type { Change, ChangeKind, Entry, Kind, LogEntry, Message, Setting } from
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { selectRevocations } from "../revocation-sql.ts";
-import { flag, integer, text } from "../row.ts";
+import { flag, integer, text, textOrNull } from "../row.ts";
+import * as groupSql from "../group/group-log-sql.ts";
+import { eventOf, membershipOf, stateOf } from "../group/group-rows.ts";
 import * as logSql from "./log-sql.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 
@@ -32,32 +34,46 @@ export type LogRows<K extends Kind> = {
   entry(row: Row): Entry<K>;
   /** The users who must get it; for a row of `ofAll` or of a commit. */
   users(row: Row): readonly string[];
+  /** The group whose members must get it; undefined: it is for users alone. */
+  group?(row: Row): string | undefined;
   /** The entries in a commit. */
   inCommit(commit: CommitRows): readonly LogEntry<K>[];
 };
 
 /** The message in a row of any statement that reads messages. */
-export const messageOf = (row: Row): Message => ({
-  n: integer(row, "n"),
-  conversation: encodeConversation(integer(row, "conversation")),
-  seq: integer(row, "seq"),
-  id: text(row, "id"),
-  from: text(row, "sender"),
-  to: text(row, "recipient"),
-  text: text(row, "text"),
-  time: integer(row, "time"),
-});
+export function messageOf(row: Row): Message {
+  const to = textOrNull(row, "recipient");
+  const event = to === null ? eventOf(row) : undefined;
+  return {
+    ...{
+      n: integer(row, "n"),
+      conversation: encodeConversation(integer(row, "conversation")),
+      seq: integer(row, "seq"),
+    },
+    ...{ id: text(row, "id"), from: text(row, "sender") },
+    ...(to !== null && { to }),
+    ...{ text: text(row, "text"), time: integer(row, "time") },
+    ...(event !== undefined && { event }),
+  };
+}
 
 const logEntryOf =
-  <K extends Kind>({ entry, users }: Pick<LogRows<K>, "entry" | "users">) =>
-  (row: Row): LogEntry<K> => ({ tenant: text(row, "tenant"), users: users(row), change: entry(row) });
+  <K extends Kind>({ entry, users, group }: Pick<LogRows<K>, "entry" | "users" | "group">) =>
+  (row: Row): LogEntry<K> => {
+    const of = group?.(row);
+    const change = entry(row);
+    return { tenant: text(row, "tenant"), users: users(row), ...(of !== undefined && { group: of }), change };
+  };
+
+const conversationOf = (row: Row): string => encodeConversation(integer(row, "conversation"));
 
 const message: LogRows<"message"> = {
   ofAll: logSql.selectMessages,
   ofUser: { inRows: logSql.selectMessagesInRows, inConversations: logSql.selectMessagesInConversations },
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
-  users: (row) => [text(row, "sender"), text(row, "recipient")],
+  users: (row) => (row["recipient"] === null ? [] : [text(row, "sender"), text(row, "recipient")]),
+  group: (row) => (row["recipient"] === null ? conversationOf(row) : undefined),
   inCommit: ({ sent }) => sent,
 };
 
@@ -114,6 +130,27 @@ const setting: LogRows<"setting"> = {
   inCommit: () => [],
 };
 
+const group: LogRows<"group"> = {
+  ofAll: groupSql.selectGroups,
+  ofUser: groupSql.selectOwnGroups,
+  hasText: false,
+  entry: (row) => ({ kind: "group", n: integer(row, "n"), conversation: conversationOf(row), ...stateOf(row) }),
+  users: () => [],
+  group: conversationOf,
+  // Written by a transaction of its own (`createGroupStore`).
+  inCommit: () => [],
+};
+
+const membership: LogRows<"membership"> = {
+  ofAll: groupSql.selectMemberships,
+  ofUser: groupSql.selectOwnMemberships,
+  hasText: false,
+  entry: (row) => ({ kind: "membership", ...membershipOf(row) }),
+  users: (row) => [text(row, "user")],
+  // A read mark. Others are written by a transaction of its own, as groups are.
+  inCommit: ({ rowsOf }) => rowsOf("group read").map(logEntryOf(membership)),
+};
+
 const revocation: LogRows<"revocation"> = {
   ofAll: selectRevocations,
   ofUser: null,
@@ -130,11 +167,16 @@ const revocation: LogRows<"revocation"> = {
   inCommit: () => [],
 };
 
-const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = { message, receipt, relation, setting };
+const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = {
+  ...{ message, receipt, relation, setting, group, membership },
+};
 const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocation };
 
 export const revocationEntryOf = logEntryOf(revocation);
 export const settingEntryOf = logEntryOf(setting);
+export const groupEntryOf = logEntryOf(group);
+export const membershipEntryOf = logEntryOf(membership);
+export const messageEntryOf = logEntryOf(message);
 
 /** A statement with the items of its rows. */
 export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };
@@ -152,14 +194,22 @@ export const selectMessagesOfAll: Select<Message & { readonly tenant: string }> 
   itemOf: (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }),
 };
 
-/** The statements that read the log of one user in one way. */
-export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows).flatMap(
-  ({ ofUser, hasText, entry }) => (typeof ofUser === "string" ? [{ sql: ofUser, hasText, itemOf: entry }] : []),
-);
+const inOneWay = (kinds: readonly LogRows<ChangeKind>[]): readonly Select<Change>[] =>
+  kinds.flatMap(({ ofUser, hasText, entry }) =>
+    typeof ofUser === "string" ? [{ sql: ofUser, hasText, itemOf: entry }] : [],
+  );
+
+/** The statements that read the log of one user in one way; those about groups, for users who are in groups. */
+export const selectsOfUser = inOneWay([relation, setting]);
+export const selectsOfMember = inOneWay([group, membership]);
 
 /** What is read of one user in one of two ways. */
 export type ByWays = { readonly ways: TwoWays; readonly hasText: boolean; readonly itemOf: (row: Row) => Change };
 export const messagesOfUser: ByWays = { ways: message.ofUser, hasText: message.hasText, itemOf: message.entry };
+export const groupMessagesOfUser: ByWays = {
+  ...messagesOfUser,
+  ways: { inRows: logSql.selectGroupMessagesInRows, inConversations: logSql.selectGroupMessagesInGroups },
+};
 export const receiptsOfUser: ByWays = { ways: receipt.ofUser, hasText: receipt.hasText, itemOf: receipt.entry };
 
 /** The entries that a commit announces, in the order of n. */

@@ -1,7 +1,8 @@
 /** The statements that read the log, for one user and for all, and the messages and conversations in it. */
 
 import { messageAt } from "../message-walk.ts";
-import { conversationsSince, newestMessage, walkMessages } from "../own-messages.ts";
+import { groupsSince, groupsWalked, isInGroups } from "../group/own-groups.ts";
+import { conversationsSince, isDirectOf, newestMessage, type Walked, walkMessages } from "../own-messages.ts";
 import { newestReceipt, receiptsOfConversations, receiptsSince } from "../own-receipts.ts";
 import { isHiddenBetween } from "./people-sql.ts";
 
@@ -29,31 +30,33 @@ export const newsLooked = 64;
 export const selectNews = `
 SELECT ${conversationsSince({ user: "u.key", n: "?3" })} AS conversations,
   ${newestMessage({ user: "u.key", n: "?3" }, newsLooked)} AS message,
-  ${receiptsSince({ user: "u.key", n: "?3" })} AS marked, ${newestReceipt({ user: "u.key", n: "?3" }, newsLooked)} AS receipt
+  ${receiptsSince({ user: "u.key", n: "?3" })} AS marked, ${newestReceipt({ user: "u.key", n: "?3" }, newsLooked)} AS receipt,
+  ${isInGroups("u.key")} AS is_in_groups, ${groupsSince({ user: "u.key", n: "?3" })} AS groups
 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2`;
 
 const asMessages = (first: string): string => `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient, z.bytes FROM ${first} z
-CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.id AS sender, r.id AS recipient, z.bytes FROM ${first} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 up to, ?6 bytes of text. What the user sent and received, by all rows of the log. */
-export const selectMessagesInRows = asMessages(
-  firstOf({
-    from: `tidings_user u CROSS JOIN tidings_message l NOT INDEXED
-      WHERE u.tenant = ?1 AND u.id = ?2 AND l.n > ?3 AND l.n <= ?5 AND u.key IN (l.sender, l.recipient)`,
-    rows: "?4",
-    bytes: "?6",
-  }),
-);
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 up to, ?6 bytes of text. The user's messages, by all rows of the log. */
+const messagesInRows = (isOwn: Walked["isOwn"]): string =>
+  asMessages(
+    firstOf({
+      from: `tidings_user u CROSS JOIN tidings_message l NOT INDEXED
+      WHERE u.tenant = ?1 AND u.id = ?2 AND l.n > ?3 AND l.n <= ?5 AND ${isOwn("u.key", "l")}`,
+      rows: "?4",
+      bytes: "?6",
+    }),
+  );
 
 /**
  * The same by their conversations, of which ?7 may have something. Where not all of the log was looked at, one more row without a conversation says in `n` up to where
  * it was.
  */
-export const selectMessagesInConversations = `
+const messagesInConversations = (walked?: Walked): string => `
 WITH RECURSIVE way(i, user, after, until, conversations, scanned) AS MATERIALIZED (
   SELECT 0, u.key, ?3, ?5, ?7, NULL FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2
-), ${walkMessages("?4")}
+), ${walkMessages("?4", walked)}
 ${asMessages(
   firstOf({
     from: "(SELECT n FROM found ORDER BY n LIMIT ?4) o CROSS JOIN tidings_message l ON l.n = o.n",
@@ -61,7 +64,15 @@ ${asMessages(
     bytes: "?6",
   }),
 )}
-UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
+UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
+
+/** What the user sent to one other, and received from one. */
+export const selectMessagesInRows = messagesInRows(isDirectOf);
+export const selectMessagesInConversations = messagesInConversations();
+
+/** What was sent in the user's groups while they were there. */
+export const selectGroupMessagesInRows = messagesInRows(groupsWalked.isOwn);
+export const selectGroupMessagesInGroups = messagesInConversations(groupsWalked);
 
 const asReceipts = (rows: string): string => `
 SELECT p.n, p.conversation, p.delivered, p.read, w.id AS user FROM tidings_user u CROSS JOIN ${rows} CROSS JOIN tidings_user w ON w.key = p.user
@@ -78,9 +89,9 @@ export const selectReceiptsInConversations = asReceipts(receiptsOfConversations(
 
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
 FROM ${firstOf({ from: "tidings_message l WHERE l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
-CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
+CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `

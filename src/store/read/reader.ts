@@ -13,11 +13,13 @@ import { rowsPerConversation, wayOf } from "../own-messages.ts";
 import { receiptsPerConversation } from "../own-receipts.ts";
 import {
   type ByWays,
+  groupMessagesOfUser,
   messagesOfUser,
   receiptsOfUser,
   type Select,
   selectMessagesOfAll,
   selectsOfAll,
+  selectsOfMember,
   selectsOfUser,
 } from "./log-rows.ts";
 
@@ -85,7 +87,13 @@ function looksFor(
     return [{ itemOf, select: ways.inRows, args, upTo: upTo < until ? upTo : null }];
   };
   const at = (column: string): number => (news[column] === null ? 0 : integer(news, column));
+  const groups = at("groups");
   return [
+    ...(at("is_in_groups") === 1
+      ? selectsOfMember.map(({ sql: select, itemOf }) => ({ itemOf, select, args: [], upTo: null }))
+      : []),
+    // Only groups that have news are counted, unless there are very many of them.
+    ...(groups > 0 ? lookFor(groupMessagesOfUser, { count: groups, newest: until, rowsPerConversation }) : []),
     ...lookFor(messagesOfUser, { count: at("conversations"), newest: at("message"), rowsPerConversation }),
     ...lookFor(receiptsOfUser, {
       ...{ count: at("marked"), newest: at("receipt") },

@@ -5,9 +5,10 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { Row, Statement } from "../engine/engine.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
-import { integer, text } from "../row.ts";
+import { integer, textOrNull } from "../row.ts";
 import * as deviceSql from "../device-position-sql.ts";
 import * as sql from "../sql.ts";
+import { readGroups } from "../group/group-member-sql.ts";
 import { pairOf } from "./known-pairs.ts";
 import * as marksSql from "./marks-sql.ts";
 import * as sendSql from "./send-sql.ts";
@@ -182,6 +183,8 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);
     step("read", marksSql.readMarks, rows(list));
     step("head", marksSql.advanceHeadByChanges);
+    step("group read", readGroups, rows(list));
+    step("head", marksSql.advanceHeadByChanges);
   }
   if (batch.seen.length > 0)
     step("seen", people.upsertSeen, rows(batch.seen.map(({ tenant, user, time }) => [tenant, user, time])));
@@ -230,10 +233,10 @@ export function messageEntry(
   send: Send,
   { row, conversation, time }: { readonly row: Row; readonly conversation: string; readonly time: number },
 ) {
-  const to = text(row, "recipient");
+  const to = textOrNull(row, "recipient");
   return {
     tenant: send.tenant,
-    users: [send.from, to],
+    ...(to === null ? { users: [], group: conversation } : { users: [send.from, to] }),
     change: {
       kind: "message",
       n: integer(row, "n"),
@@ -241,7 +244,7 @@ export function messageEntry(
       seq: integer(row, "seq"),
       id: send.id,
       from: send.from,
-      to,
+      ...(to !== null && { to }),
       text: send.text,
       time,
     },

@@ -34,8 +34,8 @@ type Numbers = Readonly<Record<"n" | "seq" | "prev", string>>;
 /**
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
- * Left out are sends with an id that exists already, with a conversation that is not the sender's, or to a user who blocks the sender. The others get the
- * next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
+ * Left out are sends with an id that exists already, with a conversation that is not the sender's, into a group where the sender is not, or to a user who blocks the
+ * sender. The others get the next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 const insertSends = ({ n, seq, prev }: Numbers): string => `
 INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
@@ -54,7 +54,9 @@ CROSS JOIN tidings_user a ON a.tenant = s.tenant AND a.id = s.sender
 CROSS JOIN tidings_conversation c ON c.key = coalesce(s.conversation, (
   SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
   WHERE b.tenant = s.tenant AND b.id = s.recipient
-)) AND a.key IN (c.low, c.high)
+)) AND (a.key IN (c.low, c.high) OR (c.low IS NULL AND EXISTS (
+  SELECT 1 FROM tidings_group_member g WHERE g.conversation = c.key AND g.user = a.key AND g.status = 0
+)))
 WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)
   AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
 ) x
@@ -80,7 +82,7 @@ FROM (
   SELECT m.n, m.other_seq AS known, max(m.other_seq, CASE m.sender
     WHEN min(m.sender, m.recipient) THEN max(CASE m.sender WHEN max(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier
     ELSE max(CASE m.sender WHEN min(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier END) AS other_seq
-  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head)
+  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head) AND m.recipient IS NOT NULL
   WINDOW earlier AS (PARTITION BY m.conversation ORDER BY m.n ROWS UNBOUNDED PRECEDING)
 ) x
 WHERE message.n = x.n AND x.other_seq > x.known`;

@@ -149,12 +149,12 @@ export function createDevice(options: DeviceOptions) {
         return flush();
       case "changes":
         for (const change of frame.changes) {
-          if (change.kind === "relation" || change.kind === "setting") continue;
-          if (change.kind !== "message") {
+          if (change.kind !== "message" && change.kind !== "receipt") continue;
+          if (change.kind === "receipt") {
             if (change.read > change.delivered) fault(`read is beyond delivered: ${JSON.stringify(change)}`);
             continue;
           }
-          const { conversation, seq, id, from, to, text } = change;
+          const { conversation, seq, id, from, to = "", text } = change;
           rows.set(`${conversation} ${seq}`, { conversation, seq, id, from, to, text });
           // A sender's own messages come as accepted or as a change: only a device that never sends sees a log without gaps.
           if (!isTalker) log({ type: "seen", reader, conversation, seq, id, from, text });

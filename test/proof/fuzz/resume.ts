@@ -106,7 +106,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
         continue;
       }
       // Relations and settings are for the simulator to judge.
-      if (change.kind === "relation" || change.kind === "setting") continue;
+      if (change.kind !== "message") continue;
       const message = ledger.messages(tenant).find((one) => placeOf(one) === placeOf(change));
       if (message?.text !== change.text || message.id !== change.id) wrong("O6: a message came that was not committed");
       else if (message.n <= reader.last) wrong(`O6: the message at ${message.n} came after ${reader.last}`);

@@ -17,7 +17,7 @@ export function createLedger() {
       for (const { tenant, change } of entries) {
         numbers.set(tenant, [...(numbers.get(tenant) ?? []), change.n]);
         if (change.kind !== "message") continue;
-        const { conversation, from, to } = change;
+        const { conversation, from, to = from } = change;
         messages.set(tenant, [...(messages.get(tenant) ?? []), change]);
         if (people.has(conversation)) continue;
         people.set(conversation, [from, to]);

@@ -273,7 +273,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker, leve
           const { conversation, seq, id, text } = change;
           const row = { conversation, seq, id, from: `${tenant}/${change.from}`, text };
           store(row);
-          world.learn(conversation, [change.from, change.to]);
+          world.learn(conversation, [change.from, change.to ?? change.from]);
           const waiting = outbox.find((each) => each.id === id && each.isSent && !each.isRefused);
           if (waiting?.firstSentOn === link) problem("H3", `${reader}: the change of ${id} overtook its accepted`);
           if (change.to !== user && change.from !== user) problem("T3", `${reader} got a message of others`);
