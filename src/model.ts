@@ -105,6 +105,21 @@ export type Setting = {
 /** A change of a setting. */
 export type SettingChange = Setting & { readonly n: number; readonly conversation: string };
 
+/** A group in the list of somebody who is, or was, its member. */
+export type GroupConversation = Pick<Membership, "status" | "role" | "first" | "last" | "read"> & {
+  readonly kind: "group";
+  readonly id: string;
+  /** What is known of the group. Absent, as its size: the user is not here. */
+  readonly state?: GroupState;
+  /** How many members it has. */
+  readonly size?: number;
+  /** The last one that the user may read. */
+  readonly lastMessage: Message;
+  /** The messages of others above `read` that are no events. */
+  readonly unread: number;
+  readonly setting: Setting;
+};
+
 /** A conversation in the list of one of its people. */
 export type Conversation = {
   readonly id: string;

@@ -10,6 +10,7 @@ import { createStoreHealth } from "./health.ts";
 import { createDeviceStore } from "./push/device-store.ts";
 import { createHistoryReader } from "./read/history-reader.ts";
 import { createGroupStore } from "./group/create-group-store.ts";
+import type { GroupStore } from "./group/group-store.ts";
 import { createLogPlaces } from "./log-place.ts";
 import { createPeopleReader } from "./read/people-reader.ts";
 import { createPushStore } from "./push/push-store.ts";
@@ -76,7 +77,11 @@ export function createStore(options: StoreOptions): Store {
     onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
   });
 
-  const groups = createGroupStore({ ...{ engine: guardedEngine, history, random, limits }, onCommit });
+  const groups: GroupStore = {
+    ...createGroupStore({ ...{ engine: guardedEngine, history, random, limits }, onCommit }),
+    list: (identity, options) => guarded(() => conversationReader.mixed(identity, options)),
+    listed: (identity, conversation) => guarded(() => conversationReader.listed(identity, conversation)),
+  };
 
   const cursors: Cursors = {
     encode: (position) => history.cursors().encode(position),

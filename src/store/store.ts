@@ -4,7 +4,7 @@ import type { DeviceStore } from "./push/device-store.ts";
 import type { GroupStore } from "./group/group-store.ts";
 import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push/push-store.ts";
-import type { ConversationPage, HistoryPage, HistoryQuery, OneConversation } from "./read/history.ts";
+import type { ConversationPage, HistoryPage, HistoryQuery, ListOptions, OneConversation } from "./read/history.ts";
 
 /** A message to be added to the log. Exactly one of `to` and `conversation` is set. */
 export type Send = {
@@ -176,8 +176,8 @@ export interface Store {
    */
   history(identity: Identity, query: HistoryQuery): Promise<HistoryPage | null>;
 
-  /** A user's conversations below a change number, newest activity first. Rejects with `unavailable`. */
-  conversations(identity: Identity, options: { below: number; limit: number }): Promise<ConversationPage>;
+  /** A user's conversations below a change number, newest activity first, without groups (`groups.list` has them). Rejects with `unavailable`. */
+  conversations(identity: Identity, options: ListOptions): Promise<ConversationPage>;
 
   /** One of a user's conversations as the list has it, by its id or the other user; an empty page where there is none. Rejects with `unavailable`. */
   conversation(identity: Identity, which: OneConversation): Promise<ConversationPage>;

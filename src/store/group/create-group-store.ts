@@ -48,7 +48,7 @@ const first = (actor: Actor, key: number): readonly Value[] => [
 ];
 const keyOf = (conversation: string): number => decodeConversation(conversation) ?? -1;
 
-export function createGroupStore(options: GroupStoreOptions): GroupStore {
+export function createGroupStore(options: GroupStoreOptions): Omit<GroupStore, "list" | "listed"> {
   const { engine, history, random, limits, onCommit } = options;
 
   /** One transaction: the steps, the event, the numbers, and what the actor then sees of the group. */

@@ -1,4 +1,5 @@
 import type { GroupState, Identity, Role } from "../../model.ts";
+import type { ListOptions, MixedPage } from "../read/history.ts";
 
 /** A group to be made. */
 export type NewGroup = Omit<GroupState, "version"> & {
@@ -68,6 +69,10 @@ export type GroupStore = {
     conversation: string,
     page: { readonly after: string; readonly limit: number },
   ): Promise<GroupMemberPage | null>;
+  /** A user's conversations and groups below a change number, also groups that they have left, newest activity first. */
+  list(user: Identity, page: ListOptions): Promise<MixedPage>;
+  /** One of them, by its id; an empty page where there is none. */
+  listed(user: Identity, conversation: string): Promise<MixedPage>;
   /** A user's groups, also those that they have left, for the node that they are connected to. */
   presences(user: Identity): Promise<readonly Presence[]>;
 };

@@ -1,4 +1,4 @@
-import type { Conversation, Cursor, Message } from "../../model.ts";
+import type { Conversation, Cursor, GroupConversation, Message } from "../../model.ts";
 
 /** Where a query goes on: messages below `down`, or above `up`, or both; by seq in a conversation, else by change number. */
 export type PageOrder = {
@@ -39,8 +39,13 @@ export type HistoryPage = {
 /** A conversation, by its id or by the other user: exactly one of the two. */
 export type OneConversation = { readonly conversation?: string; readonly with?: string };
 
-export type ConversationPage = {
-  readonly conversations: readonly Conversation[];
+export type ListOptions = { readonly below: number; readonly limit: number };
+
+/** A page of the list; `MixedPage`: with the user's groups among them. */
+export type MixedPage = ConversationPage<Conversation | GroupConversation>;
+
+export type ConversationPage<Item = Conversation> = {
+  readonly conversations: readonly Item[];
   /** Messages that were counted one by one for it. */
   readonly counted: number;
   /** The change number below which to go on; absent: there is nothing more. */
