@@ -1,4 +1,4 @@
--- The database after migration 000015_prev_contract. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000016_prev_contract. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -60,13 +60,19 @@ CREATE TABLE tidings_conversation (
   high_seq INTEGER NOT NULL DEFAULT 0,
   -- n >> 18, the period of the log in which its last message is: changes once in 262,144 numbers, and with it the indexes. NULL: it has no
   -- message yet.
-  period INTEGER
+  period INTEGER,
+  -- Of a group: the period of its last message, of 64 change numbers.
+  changed INTEGER
 );
 CREATE UNIQUE INDEX tidings_conversation_pair ON tidings_conversation (low, high);
 CREATE INDEX tidings_conversation_low_period ON tidings_conversation (low, period) WHERE period IS NOT NULL;
 CREATE INDEX tidings_conversation_high_period ON tidings_conversation (high, period) WHERE period IS NOT NULL;
 CREATE TRIGGER tidings_conversation_period AFTER UPDATE OF n ON tidings_conversation WHEN new.period IS NOT new.n >> 18 BEGIN
   UPDATE tidings_conversation SET period = new.n >> 18 WHERE key = new.key;
+END;
+CREATE INDEX tidings_conversation_changed ON tidings_conversation (changed) WHERE changed IS NOT NULL;
+CREATE TRIGGER tidings_conversation_changed AFTER UPDATE OF n ON tidings_conversation WHEN new.low IS NULL AND new.changed IS NOT new.n >> 6 BEGIN
+  UPDATE tidings_conversation SET changed = new.n >> 6 WHERE key = new.key;
 END;
 
 -- Who belongs to a conversation and how far they have got. n: when these marks last moved (0: never).
@@ -104,7 +110,9 @@ CREATE TABLE tidings_message (
   -- look-up. NULL: a message of before this was stored.
   other_seq INTEGER,
   -- The n of the message before it in its conversation; 0: there is none. A trigger sets it for nodes of an older release.
-  prev INTEGER
+  prev INTEGER,
+  -- Groups: conversations of many. A message of one has no recipient; an event has no text.
+  event TEXT
 );
 CREATE UNIQUE INDEX tidings_message_id ON tidings_message (id, sender);
 CREATE UNIQUE INDEX tidings_message_place ON tidings_message (conversation, seq) WHERE (seq % 16 = 0);
@@ -255,3 +263,45 @@ CREATE TABLE tidings_log_place (
   beat INTEGER NOT NULL,
   n INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE tidings_group (
+  conversation INTEGER PRIMARY KEY,
+  -- The idempotency key of its creation, unique for each creator.
+  creator INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  -- The change number of what all members know of it, and how many times that has changed.
+  n INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  data TEXT NOT NULL,
+  visibility TEXT NOT NULL,
+  history TEXT NOT NULL,
+  -- How many members there are.
+  size INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX tidings_group_birth ON tidings_group (creator, id);
+CREATE UNIQUE INDEX tidings_group_n ON tidings_group (n);
+
+CREATE TABLE tidings_group_member (
+  conversation INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  -- 0: is here, 1: has left, 2: was removed.
+  status INTEGER NOT NULL,
+  -- 0: member, 1: admin, 2: owner.
+  role INTEGER NOT NULL,
+  -- May read the seqs above `since`, and up to `until`; NULL: there is no end.
+  since INTEGER NOT NULL,
+  until INTEGER,
+  -- Is told of the change numbers above `joined_n`, which is where the seqs above `joined` begin, and up to `until_n`.
+  joined INTEGER NOT NULL,
+  joined_n INTEGER NOT NULL,
+  until_n INTEGER,
+  read INTEGER NOT NULL DEFAULT 0,
+  -- The change number of the last change of this row.
+  n INTEGER NOT NULL,
+  PRIMARY KEY (conversation, user)
+) WITHOUT ROWID;
+CREATE INDEX tidings_group_member_user ON tidings_group_member (user, n);
+CREATE UNIQUE INDEX tidings_group_member_n ON tidings_group_member (n);
+CREATE INDEX tidings_group_member_here ON tidings_group_member (conversation, user) WHERE status = 0;
+CREATE INDEX tidings_group_member_owner ON tidings_group_member (conversation) WHERE status = 0 AND role = 2;

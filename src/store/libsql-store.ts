@@ -1,7 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import type { Identity } from "../model.ts";
+import type { Identity, LogEntry } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -10,7 +10,6 @@ import { createStoreHealth } from "./health.ts";
 import { createDeviceStore } from "./push/device-store.ts";
 import { createHistoryReader } from "./read/history-reader.ts";
 import { createGroupStore } from "./group/create-group-store.ts";
-import type { GroupStore } from "./group/group-store.ts";
 import { createLogPlaces } from "./log-place.ts";
 import { createPeopleReader } from "./read/people-reader.ts";
 import { createPushStore } from "./push/push-store.ts";
@@ -57,7 +56,11 @@ export function createStore(options: StoreOptions): Store {
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
-  const conversationReader = createConversationReader({ engine, limits, clock });
+  const conversationReader = createConversationReader({
+    engine: { read: (statements) => guarded(() => engine.read(statements)) },
+    limits,
+    clock,
+  });
 
   /** It needs no commit of its own: an ack that moves nothing goes with the next acks. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
@@ -72,27 +75,17 @@ export function createStore(options: StoreOptions): Store {
   };
 
   const revocations = createRevocationStore({ engine: guardedEngine });
-  const devices = createDeviceStore({
-    ...{ engine: guardedEngine, limits, clock },
-    onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
+  const onEntry = (entry: LogEntry): void =>
+    onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] });
+  const devices = createDeviceStore({ ...{ engine: guardedEngine, limits, clock }, onEntry });
+
+  const groups = createGroupStore({
+    ...{ engine: guardedEngine, history, random, limits, conversationReader },
+    onCommit,
   });
 
-  const groups: GroupStore = {
-    ...createGroupStore({ ...{ engine: guardedEngine, history, random, limits }, onCommit }),
-    list: (identity, options) => guarded(() => conversationReader.mixed(identity, options)),
-    listed: (identity, conversation) => guarded(() => conversationReader.listed(identity, conversation)),
-  };
-
-  const cursors: Cursors = {
-    encode: (position) => history.cursors().encode(position),
-    decode: (text) => history.cursors().decode(text),
-    history: () => history.cursors().history(),
-    seal: (text) => history.cursors().seal(text),
-    unseal: (text) => history.cursors().unseal(text),
-  };
-
   return {
-    cursors,
+    cursors: lateCursors(history.cursors),
     devices,
     groups,
     push: createPushStore({ engine: guardedEngine, limits, clock }),
@@ -117,8 +110,8 @@ export function createStore(options: StoreOptions): Store {
       }
       throw forgottenAtOnce();
     },
-    conversations: (identity, options) => guarded(() => conversationReader.page(identity, options)),
-    conversation: (identity, which) => guarded(() => conversationReader.one(identity, which)),
+    conversations: conversationReader.page,
+    conversation: conversationReader.one,
     async relate(identity, changes) {
       const others = new Set(changes.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
       if (others.size === 0) return writer.relate(identity, changes, { present: 0 });
@@ -167,3 +160,12 @@ export function createStore(options: StoreOptions): Store {
     },
   };
 }
+
+/** Cursors that are asked for with each call: they are known once a head was read. */
+const lateCursors = (cursors: () => Cursors): Cursors => ({
+  encode: (position) => cursors().encode(position),
+  decode: (text) => cursors().decode(text),
+  history: () => cursors().history(),
+  seal: (text) => cursors().seal(text),
+  unseal: (text) => cursors().unseal(text),
+});

@@ -16,8 +16,8 @@ export const hub = {
   "a revocation is sent to clients": {
     rule: "T5",
     file: "log/log-kinds.ts",
-    from: "= { message, receipt,",
-    to: "= { revocation: { ...revocation, encode: ({ n: _, ...change }) => change }, message, receipt,",
+    from: "...{ message, receipt, relation, setting, group, membership },\n};\n\n/** Every kind",
+    to: "...{ revocation: { ...revocation, encode: ({ n: _, ...change }) => change }, message, receipt, relation, setting, group, membership },\n};\n\n/** Every kind",
   },
   "live changes go to every device, whatever its level": {
     rule: "P51",

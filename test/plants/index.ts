@@ -17,6 +17,7 @@ import { pushProvider } from "./push-provider.ts";
 import { push } from "./push.ts";
 import { server } from "./server.ts";
 import { storeEngine } from "./store-engine.ts";
+import { storeGroups } from "./store-groups.ts";
 import { storeHistorySql } from "./store-history-sql.ts";
 import { storeSql } from "./store-sql.ts";
 import { storeWrite } from "./store-write.ts";
@@ -40,7 +41,7 @@ const areas = {
     internal,
     protocol,
   },
-  ...{ push, pushProvider, server, store, storeEngine, storeHistorySql, storeSql, storeWrite, web },
+  ...{ push, pushProvider, server, store, storeEngine, storeGroups, storeHistorySql, storeSql, storeWrite, web },
 };
 
 type Areas = typeof areas;

@@ -5,8 +5,8 @@ export const storeHistorySql = {
   "a page of messages includes its bound": {
     rule: "Q3",
     file: "store/read/history-sql.ts",
-    from: "min(?7 - 1, c.seq)",
-    to: "min(?7, c.seq)",
+    from: "min(?7 - 1, ${lastPlace})",
+    to: "min(?7, ${lastPlace})",
   },
   "a filter by sender is forgotten": {
     rule: "Q3",
@@ -35,8 +35,8 @@ export const storeHistorySql = {
   "one's own messages are among the undelivered": {
     rule: "Q3",
     file: "store/read/history-sql.ts",
-    from: "(m.recipient = a.key\n",
-    to: "(1\n",
+    from: "((m.recipient = a.key OR",
+    to: "((1 OR",
   },
   "ids that others use too are left out": {
     rule: "Q3",
@@ -77,7 +77,7 @@ export const storeHistorySql = {
   "the oldest page in place of the newest": {
     rule: "Q3",
     edits: [
-      { file: "store/read/history-sql.ts", from: "a.top - ?8 FROM place a", to: "-1 FROM place a" },
+      { file: "store/read/history-sql.ts", from: "max(a.floor, a.top - ?8) FROM place a", to: "-1 FROM place a" },
       { file: "store/read/history-sql.ts", from: "ORDER BY m.n DESC", to: "ORDER BY m.n" },
     ],
   },

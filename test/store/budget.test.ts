@@ -60,6 +60,21 @@ const larger: Readonly<Record<string, number>> = {
   readMarks: 1_600,
   // For each message of a batch.
   insertMessages: 1_500,
+  // All groups of one user, which are bounded, or a page of them; the unread messages of each, as above.
+  ...{
+    selectGroupMessagesInGroups: 250_000,
+    ...{ selectOwnGroups: 30_000, selectOwnMemberships: 10_000, selectPresences: 8_000 },
+    ...{ selectGroupList: 150_000, selectListedGroup: 100_000 },
+  },
+  ...{ selectGroups: 6_000, selectMemberships: 10_000, selectGroupMembers: 4_000 },
+  // `groupAddMax` users, each with the number of their groups.
+  ...{
+    insertUsers: 4_000,
+    insertGroupConversation: 8_000,
+    insertEvent: 2_500,
+    countMembers: 2_500,
+    addMembers: 50_000,
+  },
   // A stretch of the log.
   ...{ selectRecipients: 20_000, selectReaders: 8_000 },
   // The notifications due at a time, with the unread messages of each of their conversations.

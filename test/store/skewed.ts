@@ -12,6 +12,9 @@ import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 
+/** Nearly as many as a user may have. */
+const groupsOfAlice = 500;
+
 /** Limited in both fixtures, so that budgets show without filling the real limits. */
 const limits = {
   relationsMax: 2_000,
@@ -19,10 +22,13 @@ const limits = {
   unreadRowsMax: 1_000,
   historyRowsMax: 1_000,
   marksDelayMs: 1,
+  groupsPerUserMax: groupsOfAlice + 20,
 };
 const relationsOfAlice = limits.relationsMax - 20;
 /** Keys of conversations: what alice wrote to bob, what she and carol wrote in turn, what carol was written before the migration. */
 const [monologue, dialogue, old, first] = [1, 2, 3, 100];
+/** A group of many members and messages, and the first of those that are alice's. */
+const [club, firstGroup] = [4, 20_000_000];
 
 /** One user, alice, has `size` of each: messages of her own in one conversation, conversations, unread messages, and so on. */
 function fixture(size: number): readonly string[] {
@@ -75,7 +81,23 @@ function fixture(size: number): readonly string[] {
     // Half of them have ended.
     `INSERT INTO tidings_mute (user, conversation, until, n) SELECT 1, ${first} + i, iif(i % 2, 0, NULL), i FROM ${upTo(size)}`,
     `INSERT INTO tidings_ticket (hash, user, expires) SELECT 'h' || i, 1, i FROM ${upTo(99)}`,
-    `UPDATE tidings_head SET n = (SELECT max(n) FROM tidings_relation)`,
+    // Groups, with numbers of their own: alice and all others in one, where she and u1 write in turn; and hundreds of her own.
+    `INSERT INTO tidings_conversation (key, tenant, kind, seq) VALUES (${club}, 'default', 'group', ${size})`,
+    `INSERT INTO tidings_conversation (key, tenant, kind, seq) SELECT ${firstGroup} + i, 'default', 'group', 1 FROM ${upTo(groupsOfAlice)}`,
+    message(
+      `${head} + i`,
+      `${club}, i, 'club ' || i, CASE i % 2 WHEN 0 THEN 1 ELSE ${first} + 1 END, NULL, 'x', i, 0 FROM ${upTo(size)}`,
+    ),
+    message(`${head} + i`, `${firstGroup} + i, 1, 'group ' || i, 1, NULL, 'x', i, 0 FROM ${upTo(groupsOfAlice)}`),
+    `UPDATE tidings_head SET n = max((SELECT max(n) FROM tidings_relation), ${head})`,
+    `INSERT INTO tidings_group (conversation, creator, id, n, version, name, data, visibility, history, size)
+     SELECT c.key, 1, 'g' || c.key, row_number() OVER (ORDER BY c.key), 1, 'g', '{}', 'open', 'all', 1 FROM tidings_conversation c WHERE c.kind = 'group'`,
+    `UPDATE tidings_group SET size = ${size} + 1 WHERE conversation = ${club}`,
+    `INSERT INTO tidings_group_member (conversation, user, status, role, since, joined, joined_n, n)
+     SELECT k.conversation, 1, 0, 2, 0, 0, 0, 1000 + row_number() OVER (ORDER BY k.conversation) FROM tidings_group k`,
+    // A quarter of them has left.
+    `INSERT INTO tidings_group_member (conversation, user, status, role, since, joined, joined_n, n)
+     SELECT ${club}, ${first} + i, iif(i % 4, 0, 1), 0, 0, 0, 0, 2000 + i FROM ${upTo(size)}`,
     `UPDATE tidings_message SET prev = x.prev FROM (
        SELECT m.n, lag(m.n, 1, 0) OVER (PARTITION BY m.conversation ORDER BY m.n) AS prev FROM tidings_message m
      ) x WHERE tidings_message.n = x.n`,
@@ -129,6 +151,21 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.history(alice, { ids, order: {}, limit: 200 });
     await store.history(alice, { ids, conversation: encodeConversation(monologue), order: {}, limit: 200 });
 
+    // Groups.
+    const { groups } = store;
+    const clubId = encodeConversation(club);
+    await store.changes(alice, n - 1, { rows: 256, bytes: 1_000_000 });
+    await groups.list(alice, { below: newest, limit: 200 });
+    await groups.listed(alice, clubId);
+    await groups.members(alice, clubId, { after: "", limit: 200 });
+    await groups.members(alice, clubId, { after: `u${middle}`, limit: 200 });
+    await groups.view(alice, clubId);
+    await groups.presences(alice);
+    for (const from of ["nobody", undefined])
+      for (const order of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
+        await store.history(alice, { conversation: clubId, ...(from !== undefined && { from }), order, limit: 200 });
+    await store.history(alice, { ids: Array.from({ length: 100 }, (_, i) => `club ${i + 1}`), order: {}, limit: 200 });
+
     // Push.
     const { push, devices } = store;
     await push.take("me", await push.worker());
@@ -180,6 +217,24 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.relate(alice, [{ other: "bob", blocked: true, contact: true }]);
     store.seen(alice, 60_000);
     await read("alice", monologue, size + 2);
+    await read("alice", club, middle);
+    await accepted(store, { from: "alice", conversation: clubId });
+    const made = { name: "g", data: {}, visibility: "open", history: "joined" } as const;
+    const { view } = await groups.create(alice, { ...made, id: newId(), members: ["bob", "carol"] }, 1);
+    await groups.create(alice, { ...made, id: "again", members: [] }, 1);
+    await groups.create(alice, { ...made, id: "again", members: [] }, 1);
+    await groups.update(alice, clubId, { name: "other" }, 1);
+    await groups.add(
+      alice,
+      clubId,
+      Array.from({ length: 100 }, (_, i) => `r${i}`),
+      1,
+    );
+    await groups.remove(alice, clubId, "r1", 1);
+    await groups.setRole(alice, clubId, { user: "r2", role: "admin" }, 1);
+    await groups.join(person("dan"), clubId, 1);
+    await groups.leave(person("dan"), clubId, 1);
+    await groups.remove(alice, view.conversation, "bob", 1);
     await store.relate(alice, [{ other: "bob", blocked: false }]);
     await devices.putDevice(alice, "d1", { address: { provider: "fcm", token: "t", hash: "t" }, now: 1, notify: true });
     await devices.deleteDevice(alice, "d2");

@@ -1,4 +1,7 @@
 import * as devicePositionStatements from "../../src/store/device-position-sql.ts";
+import * as groupListStatements from "../../src/store/group/group-list-sql.ts";
+import * as groupLogStatements from "../../src/store/group/group-log-sql.ts";
+import * as groupMemberStatements from "../../src/store/group/group-member-sql.ts";
 import * as logStatements from "../../src/store/read/log-sql.ts";
 import * as marksStatements from "../../src/store/write/marks-sql.ts";
 import * as sendStatements from "../../src/store/write/send-sql.ts";
@@ -29,6 +32,9 @@ export const namedStatements: readonly (readonly [string, string])[] = Object.en
   ...pushLogStatements,
   ...revocationStatements,
   ...logPlaceStatements,
+  ...groupListStatements,
+  ...groupLogStatements,
+  ...groupMemberStatements,
 }).filter((entry): entry is [string, string] => typeof entry[1] === "string");
 
 /** Their names by their texts. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
-import { migrate } from "../../src/store/migration/migrate.ts";
+import { migrate, pending, statusOf } from "../../src/store/migration/migrate.ts";
 import { newest } from "../../src/store/read/history.ts";
 import { createStore } from "../../src/store/libsql-store.ts";
 import { systemClock } from "../../src/internal/clock.ts";
@@ -32,7 +32,7 @@ const oldHead = `UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM
 
 /** Version 12 is the schema of the release before. */
 const before = 12;
-const expanded = 14;
+const expanded = 15;
 
 let place: Awaited<ReturnType<typeof embedded>>;
 beforeEach(async () => void (place = await embedded()));
@@ -161,8 +161,24 @@ test("S50 a contraction is all that a remote database may lack", () => {
     bundledMigrations.filter(({ name }) => name.endsWith("_contract")),
     bundledMigrations.filter(({ name }) => !name.endsWith("_contract")),
   ];
-  expect(contractions.map(({ version }) => version)).toEqual([15]);
+  expect(contractions.map(({ version }) => version)).toEqual([16]);
   // It takes away, and no later one needs that.
   for (const { up } of contractions) expect(up).not.toMatch(/CREATE|ALTER|INSERT|UPDATE/i);
   expect(Math.max(...others.map(({ version }) => version))).toBe(expanded);
+});
+
+test("M47 a database whose contraction had the number of the groups today is migrated, and has both", async () => {
+  const { engine } = place;
+  const early = bundledMigrations
+    .filter(({ version }) => version !== 15)
+    .map((one) => (one.version === 16 ? { ...one, version: 15 } : one));
+  await fillOld(engine);
+  await migrate(engine, early);
+  expect((await pending(engine, bundledMigrations)).map(({ version }) => version)).toEqual([15, 16]);
+  expect(await statusOf(engine, bundledMigrations)).toMatchObject({ version: 14, isDirty: false, refusal: undefined });
+  expect((await migrate(engine, bundledMigrations)).map(({ migration }) => migration.name)).toEqual([
+    "groups",
+    "prev_contract",
+  ]);
+  await bobsWays(engine);
 });

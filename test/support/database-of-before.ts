@@ -5,7 +5,7 @@ import { migrate } from "../../src/store/migration/migrate.ts";
 /** The schema of the release before messages knew the one before them. */
 export const schemaOfBefore = 12;
 /** With all that nodes of both releases need, and without what only those of before need. */
-export const [expandedSchema, contractedSchema] = [14, 15];
+export const [expandedSchema, contractedSchema] = [15, 16];
 
 /** A server ends what takes longer than five seconds. */
 const rowsPerWrite = 25_000;

@@ -1,147 +1,52 @@
 import { ChatError } from "../../error.ts";
-import type { Random } from "../../internal/random.ts";
-import { group as groupKind } from "../../log/group.ts";
-import { type GroupEvent, type LogEntry, type Role } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
-import type { Limits } from "../../protocol/limits.ts";
-import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
-import type { OneHistory } from "../one-history.ts";
-import { groupEntryOf, membershipEntryOf, messageEntryOf } from "../read/log-rows.ts";
+import type { ConversationReader } from "../read/conversation-reader.ts";
 import { integer, integerOrNull, text } from "../row.ts";
-import * as headSql from "../sql.ts";
-import * as sendSql from "../write/send-sql.ts";
+import {
+  createGroupCommits,
+  first,
+  forbidden,
+  type GroupCommits,
+  type GroupStoreOptions,
+  notFound,
+  seenIn,
+  users,
+} from "./group-commit.ts";
 import * as sql from "./group-member-sql.ts";
-import { roleCode, roleOf, stateOf, statusCode } from "./group-rows.ts";
-import type { Actor, GroupStore, GroupView } from "./group-store.ts";
+import { roleCode, roleOf } from "./group-rows.ts";
+import type { GroupStore } from "./group-store.ts";
 
-export type GroupStoreOptions = {
-  readonly engine: Pick<Engine, "read" | "write">;
-  readonly history: Pick<OneHistory, "note" | "cursorOf">;
-  readonly random: Random;
-  readonly limits: Limits;
-  readonly onCommit: (commit: { from: number; to: number; entries: readonly LogEntry[] }) => void;
-};
-
-type Named = readonly [name: string, statement: Statement];
-
-/** What one change of a group does, and when. */
-type Change = {
-  readonly actor: Actor;
-  readonly key: number;
-  /** The statement that decides, and changes memberships or the state. */
-  readonly steps: readonly Named[];
-  /** Null: nothing happens at a place of its own. `namesUsers`: the users who were changed are added to it. */
-  readonly event: { readonly event: GroupEvent; readonly namesUsers?: boolean } | null;
-  readonly now: number;
-};
-
-type Seen = { readonly view: GroupView; readonly isHere: boolean };
-
-const notFound = (): ChatError => new ChatError("not_found", "There is no such group");
-const forbidden = (why: string): ChatError => new ChatError("forbidden", why);
-
-const first = (actor: Actor, key: number): readonly Value[] => [
-  actor.tenant,
-  actor.user,
-  Number(actor.isHost === true),
-  key,
-];
 const keyOf = (conversation: string): number => decodeConversation(conversation) ?? -1;
 
-export function createGroupStore(options: GroupStoreOptions): Omit<GroupStore, "list" | "listed"> {
-  const { engine, history, random, limits, onCommit } = options;
+type Parts = GroupStoreOptions & GroupCommits;
 
-  /** One transaction: the steps, the event, the numbers, and what the actor then sees of the group. */
-  async function commit({ actor, key, steps, event, now }: Change) {
-    const args = first(actor, key);
-    const named: Named[] = [
-      ["before", { sql: headSql.selectHead }],
-      ...steps,
-      ...(event === null
-        ? []
-        : [
-            [
-              "messages",
-              {
-                sql: sql.insertEvent,
-                args: [
-                  ...args,
-                  random.messageId(now),
-                  now,
-                  JSON.stringify(event.event),
-                  Number(event.namesUsers === true),
-                ],
-              },
-            ] as const,
-          ]),
-      ["size", { sql: sql.countMembers, args: [key] }],
-      ["advance", { sql: sendSql.advanceConversations }],
-      ["head", { sql: sql.advanceHeadToGroups }],
-      ["level", { sql: sql.raiseLevelForGroups, args: [groupKind.level] }],
-      ["after", { sql: headSql.selectHead }],
-      ["view", { sql: sql.selectView, args }],
-    ];
-    const results = await engine.write(named.map(([, statement]) => statement));
-    const rowsOf = (name: string): readonly Row[] =>
-      named.flatMap(([one], i) => (one === name ? (results[i] ?? []) : []));
-    const [before, after] = [history.cursorOf(rowsOf("before")[0]), history.cursorOf(rowsOf("after")[0])];
-    history.note(after);
-    const entries: LogEntry[] = [
-      ...rowsOf("messages").map(messageEntryOf),
-      ...rowsOf("group").map(groupEntryOf),
-      ...rowsOf("members").map(membershipEntryOf),
-    ].sort((a, b) => a.change.n - b.change.n);
-    if (after.n > before.n) onCommit({ from: before.n, to: after.n, entries });
-    return { seen: seenIn(rowsOf("view")[0], actor), hasChanged: entries.length > 0, rowsOf };
-  }
+export function createGroupStore(
+  options: GroupStoreOptions & { readonly conversationReader: Pick<ConversationReader, "mixed" | "listed"> },
+): GroupStore {
+  const parts = { ...options, ...createGroupCommits(options) };
+  const { mixed: list, listed } = options.conversationReader;
+  return { ...createStates(parts), ...createMembers(parts), ...createOwn(parts), ...createReads(parts), list, listed };
+}
 
-  function seenIn(row: Row | undefined, { isHost }: Actor): Seen | null {
-    if (row === undefined) return null;
-    const isHere = integerOrNull(row, "status") === statusCode("member");
-    const view: GroupView = {
-      ...{
-        conversation: encodeConversation(integer(row, "conversation")),
-        state: stateOf(row),
-        size: integer(row, "size"),
-      },
-      ...(isHere && isHost !== true && { role: roleOf(row) }),
-    };
-    return { view, isHere };
-  }
+/** At most so many users are made or added by one call. */
+function requireFew(list: readonly string[], { groupAddMax }: GroupStoreOptions["limits"]): void {
+  if (list.length > groupAddMax) throw new ChatError("too_large", `At most ${groupAddMax} users at once`);
+}
 
-  async function look(actor: Actor, key: number): Promise<Seen | null> {
-    const [[row] = []] = await engine.read([{ sql: sql.selectView, args: first(actor, key) }]);
-    return seenIn(row, actor);
-  }
-
-  /** What a member, or the host, sees of a group. */
-  function required(seen: Seen | null, { isHost }: Actor): GroupView {
-    if (seen === null || !(seen.isHere || isHost === true)) throw notFound();
-    return seen.view;
-  }
-
-  /** Before a change: tells those whose role does not suffice, so that a change that is refused makes no users. */
-  async function requireRole(actor: Actor, key: number, least: Role): Promise<GroupView> {
-    const view = required(await look(actor, key), actor);
-    if (actor.isHost !== true && roleCode(view.role ?? "member") < roleCode(least))
-      throw forbidden(`Only ${least === "owner" ? "owners" : "admins and owners"} of the group may do this`);
-    return view;
-  }
-
-  const users = ({ tenant, user }: Actor, others: readonly string[]): Named => [
-    "users",
-    { sql: sendSql.insertUsers, args: [JSON.stringify([user, ...others].map((id) => [tenant, id]))] },
-  ];
-
-  const requireFew = (list: readonly string[]): void => {
-    if (list.length > limits.groupAddMax)
-      throw new ChatError("too_large", `At most ${limits.groupAddMax} users at once`);
-  };
-
+/** Groups are made, and what all know of them changes. */
+function createStates({
+  engine,
+  random,
+  limits,
+  commit,
+  look,
+  required,
+  requireRole,
+}: Parts): Pick<GroupStore, "create" | "update"> {
   return {
     async create(creator, { id, members, ...state }, now) {
       const others = [...new Set(members)].filter((member) => member !== creator.user);
-      requireFew(others);
+      requireFew(others, limits);
       const key = 1 + random.integer();
       const args = first(creator, key);
       const list = JSON.stringify([creator.user, ...others]);
@@ -199,10 +104,21 @@ export function createGroupStore(options: GroupStoreOptions): Omit<GroupStore, "
         throw new ChatError("conflict", `The group has version ${view.state.version}`);
       return view;
     },
+  };
+}
 
+/** Members are changed by others. */
+function createMembers({
+  limits,
+  commit,
+  look,
+  required,
+  requireRole,
+}: Parts): Pick<GroupStore, "add" | "remove" | "setRole"> {
+  return {
     async add(actor, conversation, asked, now) {
       const list = [...new Set(asked)];
-      requireFew(list);
+      requireFew(list, limits);
       const key = keyOf(conversation);
       await requireRole(actor, key, "admin");
       const { seen, hasChanged } = await commit({
@@ -254,7 +170,12 @@ export function createGroupStore(options: GroupStoreOptions): Omit<GroupStore, "
       if (member.view.role !== role) throw forbidden("A group keeps an owner");
       return view;
     },
+  };
+}
 
+/** Users come and go by themselves. */
+function createOwn({ limits, commit, look, required }: Parts): Pick<GroupStore, "join" | "leave"> {
+  return {
     async join(user, conversation, now) {
       const key = keyOf(conversation);
       const before = await look(user, key);
@@ -288,7 +209,11 @@ export function createGroupStore(options: GroupStoreOptions): Omit<GroupStore, "
       required(seen, user);
       throw forbidden("The last owner names another one before leaving");
     },
+  };
+}
 
+function createReads({ engine, look }: Parts): Pick<GroupStore, "view" | "members" | "presences"> {
+  return {
     async view(asker, conversation) {
       const seen = await look(asker, keyOf(conversation));
       return seen !== null && (seen.isHere || asker.isHost === true) ? seen.view : null;

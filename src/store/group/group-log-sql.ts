@@ -1,6 +1,6 @@
 /** The statements that read the log entries of groups: what all members know, and each membership. */
 
-import { isTold } from "./own-groups.ts";
+import { covers } from "./own-groups.ts";
 
 /** Of so many groups whose state changed since a position it is asked whether the user is in them. */
 const changedStatesMax = 300;
@@ -35,9 +35,9 @@ export const selectOwnGroups = `
 SELECT * FROM (
   SELECT ${groupColumns} FROM tidings_user u CROSS JOIN tidings_group k INDEXED BY tidings_group_n ON k.n > ?3
   CROSS JOIN tidings_group_member g ON g.conversation = k.conversation AND g.user = u.key
-  WHERE ${isFew} AND u.tenant = ?1 AND u.id = ?2 AND ${isTold("g", "k.n")}
+  WHERE ${isFew} AND u.tenant = ?1 AND u.id = ?2 AND ${covers("g", "k.n")}
   UNION ALL
   SELECT ${groupColumns} FROM tidings_user u CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_user ON g.user = u.key
   CROSS JOIN tidings_group k ON k.conversation = g.conversation
-  WHERE NOT ${isFew} AND u.tenant = ?1 AND u.id = ?2 AND k.n > ?3 AND ${isTold("g", "k.n")}
+  WHERE NOT ${isFew} AND u.tenant = ?1 AND u.id = ?2 AND k.n > ?3 AND ${covers("g", "k.n")}
 ) ORDER BY n LIMIT ?4`;

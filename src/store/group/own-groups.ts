@@ -12,7 +12,7 @@ const groupPeriodOf = (n: string): string => `(${n} >> 6)`;
 const changedGroupsMax = 300;
 
 /** Whether membership `g` is told of change number `n`. */
-export const isTold = (g: string, n: string): string =>
+export const covers = (g: string, n: string): string =>
   `${n} > ${g}.joined_n AND (${g}.until_n IS NULL OR ${n} <= ${g}.until_n)`;
 
 /** Whether membership `g` may read place `seq`. */
@@ -21,7 +21,7 @@ export const mayRead = (g: string, seq: string): string =>
 
 /** Whether message `m` is of a group, and user `user` is told of it. */
 const isGroupMessageOf = (user: string, m: string): string => `${m}.recipient IS NULL AND EXISTS (
-  SELECT 1 FROM tidings_group_member g WHERE g.conversation = ${m}.conversation AND g.user = ${user} AND ${isTold("g", `${m}.n`)})`;
+  SELECT 1 FROM tidings_group_member g WHERE g.conversation = ${m}.conversation AND g.user = ${user} AND ${covers("g", `${m}.n`)})`;
 
 /** Whether message `m` is of a group, and user `user` may read it. */
 export const isReadableIn = (user: string, m: string): string => `(${m}.recipient IS NULL AND EXISTS (

@@ -433,36 +433,6 @@ UPDATE tidings_message SET prev = coalesce((
   },
   {
     version: 15,
-    name: "prev_contract",
-    up: `-- Nodes of releases that know no \`prev\` need what goes here: run it once none of them is left.
-DROP TRIGGER tidings_message_prev;
-DROP INDEX tidings_message_sender;
-DROP INDEX tidings_message_recipient;
-DROP INDEX tidings_message_conversation;
-DROP INDEX tidings_conversation_low;
-DROP INDEX tidings_conversation_high;
-DROP INDEX tidings_member_user;
-DROP INDEX tidings_member_peer;
-DROP INDEX tidings_device_acked;
-`,
-    down: `CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
-CREATE INDEX tidings_member_peer ON tidings_member (peer, n) WHERE n > 0;
-CREATE INDEX tidings_member_user ON tidings_member (user, n) WHERE n > 0;
-CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
-CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
-CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
-CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
-CREATE INDEX tidings_message_sender ON tidings_message (sender);
-CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
-  UPDATE tidings_message SET prev = coalesce(
-    (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),
-    (SELECT c.n FROM tidings_conversation c WHERE c.key = new.conversation))
-  WHERE n = new.n;
-END;
-`,
-  },
-  {
-    version: 16,
     name: "groups",
     up: `-- Groups: conversations of many. A message of one has no recipient; an event has no text.
 ALTER TABLE tidings_message ADD COLUMN event TEXT;
@@ -519,6 +489,36 @@ DROP TRIGGER tidings_conversation_changed;
 DROP INDEX tidings_conversation_changed;
 ALTER TABLE tidings_conversation DROP COLUMN changed;
 ALTER TABLE tidings_message DROP COLUMN event;
+`,
+  },
+  {
+    version: 16,
+    name: "prev_contract",
+    up: `-- Nodes of releases that know no \`prev\` need what goes here: run it once none of them is left.
+DROP TRIGGER IF EXISTS tidings_message_prev;
+DROP INDEX IF EXISTS tidings_message_sender;
+DROP INDEX IF EXISTS tidings_message_recipient;
+DROP INDEX IF EXISTS tidings_message_conversation;
+DROP INDEX IF EXISTS tidings_conversation_low;
+DROP INDEX IF EXISTS tidings_conversation_high;
+DROP INDEX IF EXISTS tidings_member_user;
+DROP INDEX IF EXISTS tidings_member_peer;
+DROP INDEX IF EXISTS tidings_device_acked;
+`,
+    down: `CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
+CREATE INDEX tidings_member_peer ON tidings_member (peer, n) WHERE n > 0;
+CREATE INDEX tidings_member_user ON tidings_member (user, n) WHERE n > 0;
+CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
+CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
+CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
+CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
+CREATE INDEX tidings_message_sender ON tidings_message (sender);
+CREATE TRIGGER tidings_message_prev AFTER INSERT ON tidings_message WHEN new.prev IS NULL BEGIN
+  UPDATE tidings_message SET prev = coalesce(
+    (SELECT max(m.n) FROM tidings_message m WHERE m.n > (SELECT n FROM tidings_head) AND m.n < new.n AND m.conversation = new.conversation),
+    (SELECT c.n FROM tidings_conversation c WHERE c.key = new.conversation))
+  WHERE n = new.n;
+END;
 `,
   },
 ];

@@ -3,6 +3,7 @@ import type { Engine } from "../engine/engine.ts";
 import { reasonOf } from "../engine/failure.ts";
 import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
+import { forgetEarly, withoutEarly } from "./early-contraction.ts";
 import { hashOf, inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
 import { runPieces } from "./pieces.ts";
 import { plan, requireKnown, type Script, scriptOf, type Step, type Target } from "./plan.ts";
@@ -47,6 +48,7 @@ export async function migrate(
     await renameUnprefixed(engine, old);
     options.onRename?.();
   }
+  await forgetEarly(engine, { state: await readState(engine), migrations: sorted });
   const { state, comparison } = await look(engine, sorted);
   if (comparison.refusal !== undefined) throw comparison.refusal;
   const steps = plan(sorted, { version: state.version, target: options.to ?? "latest" });
@@ -131,7 +133,7 @@ async function requireAbsent(engine: Engine, sorted: readonly Migration[], versi
 }
 
 async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ state: State; comparison: Comparison }> {
-  const state = await readState(engine);
+  const state = withoutEarly(await readState(engine), sorted);
   const hashes = await Promise.all(sorted.map(hashOf));
   const comparison = compare(sorted, { hashes, state });
   const [first] = sorted;

@@ -16,8 +16,20 @@ export type ConversationReaderOptions = {
   readonly clock: Pick<Clock, "now">;
 };
 
+/** A user's conversations, each read on one snapshot of the database. */
+export interface ConversationReader {
+  /** A page of the list, without groups. */
+  page(identity: Identity, options: ListOptions): Promise<ConversationPage>;
+  /** One of them, by its id or the other user. */
+  one(identity: Identity, which: OneConversation): Promise<ConversationPage>;
+  /** A page of the list with groups. */
+  mixed(identity: Identity, options: ListOptions): Promise<MixedPage>;
+  /** One of them, by its id. */
+  listed(identity: Identity, conversation: string): Promise<MixedPage>;
+}
+
 /** Reads a user's conversations: a page of the list, or one of them, each on one snapshot of the database. */
-export function createConversationReader({ engine, limits, clock }: ConversationReaderOptions) {
+export function createConversationReader({ engine, limits, clock }: ConversationReaderOptions): ConversationReader {
   const { unreadRowsMax, pageUnreadRowsMax, answerBytesMax } = limits;
   const bounds = [unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
 

@@ -17,7 +17,7 @@ type Mutant = { readonly name: string; readonly find: (search: Search) => Promis
 
 const mutants: readonly Mutant[] = [
   ...sqlMutants
-    .filter(({ harmless }) => harmless === undefined)
+    .filter(({ harmless, foundBy }) => (harmless ?? foundBy) === undefined)
     .map(goneIn)
     .map((gone): Mutant => ({ name: nameOfSql(gone), find: (search) => findBySql(gone, { search }) })),
   ...sourceMutants.map((name): Mutant => ({ name, find: (search) => findBySource(name, { search }) })),

@@ -6,6 +6,8 @@ export type Predicate = { readonly statement: string; readonly predicate: string
 export type SqlMutant = Predicate & {
   /** Why its removal has no effect, where the part of the statement that holds it is no predicate: such mutants are not tried. */
   readonly harmless?: string;
+  /** The test that finds it, where no script of this harness comes to it. */
+  readonly foundBy?: string;
   /** Why its removal cannot be seen, where another predicate, of this statement or another, does the same; removing both must be seen. */
   readonly heldBy?: { readonly statement?: string; readonly predicate: string; readonly reason: string };
 };
@@ -65,6 +67,10 @@ export const sqlMutants: readonly SqlMutant[] = [
   { statement: "selectNews", predicate: "u.tenant = ?1" },
   { statement: "selectMessagesInRows", predicate: "u.tenant = ?1" },
   { statement: "selectMessagesInConversations", predicate: "u.tenant = ?1" },
+  ...["selectGroupMessagesInRows", "selectGroupMessagesInGroups"].map((statement) => ({
+    ...{ statement, predicate: "u.tenant = ?1" },
+    foundBy: "test/store/groups.contract.ts: each of its tenants has users of the same names (GR1)",
+  })),
   { statement: "selectReceiptsInRows", predicate: "u.tenant = ?1" },
   { statement: "selectReceiptsInConversations", predicate: "u.tenant = ?1" },
   { statement: "selectMembers", predicate: "c.tenant = ?1" },

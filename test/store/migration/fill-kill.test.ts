@@ -102,7 +102,7 @@ const inFile = async <T>(file: string, use: (engine: Engine) => Promise<T>): Pro
   }
 };
 
-describe("migrations 13 to 15 and kill -9", () => {
+describe("migrations 13 to 16 and kill -9", () => {
   test("D6 M3 M46 of a file: it is at a whole version with right rows, and the next run completes", async () => {
     const wholeMs = await timeOf(() => runScript(["up", "--database", `file:${fresh()}`]));
     const found = new Set<number>();
@@ -128,7 +128,7 @@ describe("migrations 13 to 15 and kill -9", () => {
   });
 });
 
-describe("migrations 13 to 15 on a server", () => {
+describe("migrations 13 to 16 on a server", () => {
   let ends: (() => unknown)[] = [];
   afterEach(async () => {
     for (const end of ends.toReversed()) await end();

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { plant, type PlantName, ruleOf } from "../plants/index.ts";
+import { deadline } from "../support/deadline.ts";
+import { embedded, remote } from "./places.ts";
+import { describeGroups } from "./groups.contract.ts";
+
+describeGroups("groups on an embedded file", embedded, { runs: 40 });
+describeGroups("groups on a libSQL server", remote, { runs: 4 });
+
+describe("faults planted into groups", () => {
+  const fixture = join(import.meta.dir, "groups-fixture.ts");
+  const preload = join(import.meta.dir, "../support/alter-preload.ts");
+
+  /** What the contract says with a fault planted. */
+  async function outputWith(name: PlantName, rule: string): Promise<string> {
+    const child = Bun.spawn(
+      [process.execPath, "test", "--timeout", String(deadline.testMs), "-t", rule, "--preload", preload, fixture],
+      {
+        env: { ...process.env, ALTERATIONS: JSON.stringify(plant(name)) },
+        ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+      },
+    );
+    const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
+    return output;
+  }
+
+  const faults: readonly PlantName[] = [
+    "who joins is told of the change before",
+    "who leaves is not told of it",
+    "who has left is told of what comes later",
+    "who comes again is told of the time between",
+    "who has left is not asked about any more",
+    "groups of another tenant's user of the same name are told",
+    "a membership is told from one change on",
+    "what a member may read begins one place early",
+    "what a member may read has no end",
+    "events count as unread",
+    "the last owner leaves the others behind",
+    "an admin removes an owner",
+    "who was removed from an open group joins again",
+    "who comes again keeps the place where they left",
+    "who has left may still write",
+  ];
+  for (const name of faults) {
+    const [rule = ""] = ruleOf(name).split(" ");
+    test(`control: ${rule} it is found that ${name}`, async () => {
+      const output = await outputWith(name, rule);
+      expect(output).toMatch(new RegExp(`^\\(fail\\).*\\b${rule}\\b`, "m"));
+    });
+  }
+});
