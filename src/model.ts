@@ -78,6 +78,9 @@ export type Membership = {
   readonly next: number;
   /** The last seq that they may read. Absent: they are here. */
   readonly last?: number;
+  /** What has a change number above this is sent to them, and up to `untilN` where that is set. Clients never see them. */
+  readonly joinedN: number;
+  readonly untilN?: number;
   /** How far they have read it. */
   readonly read: number;
   /** What is known of the group. Absent: they are not here. */

@@ -6,8 +6,11 @@ import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page, PageBound, Store } from "../store/store.ts";
 
-/** A user's place in the log of this node. `lastN`: the last change that was fanned out to this user. */
-export type Joined = { readonly lastN: number };
+/**
+ * A user's place in the log of this node. `lastN`: the last change that was fanned out to this user. `isReading`: it is not known yet which changes that are, and
+ * the log is read.
+ */
+export type Joined = { readonly lastN: number; readonly isReading: boolean };
 
 /** The parts of a connection that its log uses. */
 export type ConnectionLogOwner = {
@@ -67,7 +70,7 @@ export class ConnectionLog implements ReplayLog {
   }
 
   lastN(): number {
-    return this.joined.lastN;
+    return this.joined.isReading ? Number.MAX_SAFE_INTEGER : this.joined.lastN;
   }
 
   onCursorPending(): void {

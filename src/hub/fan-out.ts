@@ -3,7 +3,8 @@ import { type WireChange, wireChange } from "../connection/changes-writer.ts";
 import { isChange, levelOf, payerOf } from "../log/log-kinds.ts";
 import type { LogEntry } from "../model.ts";
 import { costs } from "../protocol/costs.ts";
-import type { Registry } from "./registry.ts";
+import type { GroupPresences } from "./group-presences.ts";
+import type { Here, Registry } from "./registry.ts";
 
 /** The price of a message includes this number of deliveries. */
 const deliveriesMax = 4;
@@ -12,16 +13,18 @@ const deliveriesMax = 4;
  * Queues one stretch of the log on the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
  * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
-export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {
+export function createFanOut(
+  { registry, groups }: { readonly registry: Registry; readonly groups: GroupPresences },
+  limiter: Pick<Limiter, "spend"> | undefined,
+) {
   return (entries: readonly LogEntry[], upTo: number): void => {
-    for (const { tenant, users, change, origin } of entries) {
+    groups.note(entries, upTo);
+    for (const { tenant, users, group, change, origin } of entries) {
       if (!isChange(change)) continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;
       let deliveries = 0;
-      for (const user of users) {
-        const here = registry.find(tenant, user);
-        if (!here) continue;
+      const deliver = (here: Here): void => {
         here.lastN = change.n;
         wire ??= wireChange(change);
         deliveries += here.connections.size;
@@ -29,7 +32,12 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         here.connections.each((connection) =>
           connection.outgoing.queueChange(connection === origin || connection.level < level ? null : queued, upTo),
         );
+      };
+      for (const user of users) {
+        const here = registry.find(tenant, user);
+        if (here) deliver(here);
       }
+      if (group !== undefined) groups.each(group, change.n, deliver);
       if (deliveries <= deliveriesMax || !wire) continue;
       const payer = payerOf(change);
       if (payer === null) continue;

@@ -1,6 +1,7 @@
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
 import type { Arrival, HubOptions } from "./hub-options.ts";
+import { createGroupPresences, withGroups } from "./group-presences.ts";
 import { createPeople, type People } from "./people.ts";
 import { createRegistry } from "./registry.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
@@ -41,7 +42,8 @@ const beatMsMax = 1_000;
 export function createHub(options: HubOptions): Hub {
   const { store, feed, clock, limits, policy, limiter, reauthenticate, report, node = "" } = options;
   const { watchBudget = createWatchBudget(limits) } = options;
-  const registry = createRegistry();
+  const groups = createGroupPresences(store);
+  const registry = withGroups(createRegistry(), groups);
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
   const awake = createAwakeClock(clock, 2 * beatMs);
   let activeAt = clock.elapsed();
@@ -54,7 +56,7 @@ export function createHub(options: HubOptions): Hub {
   const { relationships, presence, sendVolatile } = people;
   const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate };
   const handle = createDispatch(services, limits);
-  feed.onEntries(createFanOut(registry, limiter));
+  feed.onEntries(createFanOut({ registry, groups }, limiter));
   feed.onEntries(onActive);
   const sockets = createSockets({ ...options, awake, beatMs, registry, people, handle, onActive });
   const consequences = { revoke: sockets.revoke };

@@ -7,6 +7,8 @@ export type Here = {
   readonly connections: SmallSet<Connection>;
   /** A connection that has read up to here has missed nothing that was fanned out. */
   lastN: number;
+  /** The groups of the user are being read: until they are known, it reads the log. */
+  isReading: boolean;
 };
 
 /** The connections of this node, by tenant and user. */
@@ -36,7 +38,7 @@ export function createRegistry() {
       endOpening(key, connection);
       let here = users.get(key);
       if (!here) {
-        here = { connections: new SmallSet(), lastN: position };
+        here = { connections: new SmallSet(), lastN: position, isReading: false };
         users.set(key, here);
       }
       here.connections.add(connection);

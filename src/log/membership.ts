@@ -5,7 +5,7 @@ export const membership: ChangeLogKind<"membership"> = {
   level: 3,
   fields: {
     ...{ conversation: "string", user: "string", status: "string", role: "string" },
-    ...{ first: "number", next: "number", read: "number" },
+    ...{ first: "number", next: "number", joinedN: "number", read: "number" },
   },
   consequences() {},
   // Every node knows which of its users are in the group.

@@ -8,7 +8,7 @@ export const message: ChangeLogKind<"message"> = {
     ...{ conversation: "string", seq: "number", id: "string", from: "string" },
     ...{ text: "string", time: "number" },
   },
-  levelOf: ({ to }) => (to === undefined ? group.level : 1),
+  levelOf: ({ to }) => (to === undefined ? group.level : message.level),
   consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
     if (to === undefined) return;
     markPending?.({ tenant, user: to }, n);

@@ -35,7 +35,7 @@ async function start({
     ...{ store, clock, awake: clock, limits: { ...defaultLimits, heartbeatMs }, limiter: undefined },
     ...{ budget: createOutboxBudget({ bytesMax: 1e9 }), sendWindow: createSendWindow({ windowMax: 64, sendsMax: 64 }) },
     handle: (connection, data) => handle(connection, data),
-    join: () => (state.joins++, { lastN: 0 }),
+    join: () => (state.joins++, { lastN: 0, isReading: false }),
     leave: (_connection, code) => void state.leaves.push(code),
     scheduleFlush: (connection) => (state.flushes++, queueMicrotask(() => connection.flush())),
     ...{ onActive() {}, scheduleCursor() {}, soon: (task) => task(), report: () => void state.faults++ },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Connection } from "../../src/connection/connection.ts";
+import { createGroupPresences } from "../../src/hub/group-presences.ts";
 import { createFanOut } from "../../src/hub/fan-out.ts";
 import { createRegistry } from "../../src/hub/registry.ts";
 import type { LogEntry } from "../../src/model.ts";
@@ -33,9 +34,13 @@ function start(counts: Readonly<Record<string, number>>, level = 1) {
       return connection;
     }),
   );
-  const fanOut = createFanOut(registry, {
-    spend: (doer, units) => void spent.push({ user: JSON.stringify(doer), units }),
-  });
+  const groups = createGroupPresences({ groups: { presences: async () => [] } });
+  const fanOut = createFanOut(
+    { registry, groups },
+    {
+      spend: (doer, units) => void spent.push({ user: JSON.stringify(doer), units }),
+    },
+  );
   return { registry, connections, offered, spent, fanOut };
 }
 

@@ -53,7 +53,7 @@ const examples: { readonly [K in Kind]: LogEntry<K> } = {
     users: ["alice"],
     change: {
       ...{ kind: "membership", n: 12, conversation, user: "alice", status: "left", role: "admin" },
-      ...{ first: 1, next: 4, last: 9, read: 5 },
+      ...{ first: 1, next: 4, last: 9, joinedN: 3, untilN: 11, read: 5 },
     },
   },
   revocation: { tenant, users: ["alice"], change: { kind: "revocation", n: 10, user: "alice", reason: "logged out" } },

@@ -37,7 +37,7 @@ export const protocol = {
   "a release with one more level": {
     file: "log/receipt.ts",
     from: "level: 1",
-    to: "level: 3",
+    to: "level: 4",
   },
   /** No fault: these limits replace the default ones. */
   "other limits": {

@@ -88,7 +88,7 @@ type Step =
 
 const user = fc.constantFrom<string>(...names);
 const by = fc.option(user, { freq: 4 });
-const group = fc.nat(2);
+const group = fc.nat(1);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
@@ -96,7 +96,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("create" as const),
       by: user,
       members: fc.uniqueArray(user, { maxLength: 3 }),
-      isOpen: fc.boolean(),
+      isOpen: fc.constantFrom(true, true, false),
       isAll: fc.boolean(),
     }),
   },
@@ -216,7 +216,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
           continue;
         }
         if (one.do === "create") {
-          if (groups.length === 3) continue;
+          if (groups.length === 2) continue;
           const state = {
             ...{ version: 1, name: "x", data: { a: groups.length } },
             ...({ visibility: one.isOpen ? "open" : "private", history: one.isAll ? "all" : "joined" } as const),
@@ -387,7 +387,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
             expect(messages).toEqual(expected.toSorted(([a], [b]) => Number(a) - Number(b)));
             const told = changes.flatMap((change) => {
               if (change.kind !== "membership") return [];
-              const { n: _, kind: __, user: owner, conversation, ...rest } = change;
+              const { n: _, kind: __, user: owner, conversation, joinedN: ___, untilN: ____, ...rest } = change;
               return [[conversation, owner, rest]];
             });
             const memberships = groups.flatMap((of) => {

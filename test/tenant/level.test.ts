@@ -80,7 +80,7 @@ describe("a log that holds what this release cannot read", () => {
     const told = phone.of("changes").length;
     const counted = countsOf(nodes);
     const n = await head(nodes);
-    const change = { kind: "group", n: n + 1, conversation: "c7" };
+    const change = { kind: "poll", n: n + 1, conversation: "c7" };
     const entries = [{ tenant: "default", users: ["alice"], change }];
     nodes.bus.connect().publish(["commits", await nodes.epoch()], JSON.stringify({ from: n, to: n + 1, entries }));
     await ended(nodes, phone, { told, counted });

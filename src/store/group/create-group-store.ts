@@ -236,7 +236,7 @@ function createReads({ engine, look }: Parts): Pick<GroupStore, "view" | "member
       const [rows = []] = await engine.read([{ sql: sql.selectPresences, args: [tenant, user] }]);
       return rows.map((row) => ({
         conversation: encodeConversation(integer(row, "conversation")),
-        ...{ joinedN: integer(row, "joined_n"), untilN: integerOrNull(row, "until_n") },
+        ...{ joinedN: integer(row, "joined_n"), untilN: integerOrNull(row, "until_n"), n: integer(row, "n") },
       }));
     },
   };

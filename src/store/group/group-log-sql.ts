@@ -7,7 +7,7 @@ const changedStatesMax = 300;
 
 const stateColumns = `k.version, k.name, k.data, k.visibility, k.history`;
 
-const membershipColumns = `g.n, g.conversation, u.id AS user, u.tenant, g.status, g.role, g.since, g.until, g.joined, g.read, ${stateColumns}`;
+const membershipColumns = `g.n, g.conversation, u.id AS user, u.tenant, g.status, g.role, g.since, g.until, g.joined, g.joined_n, g.until_n, g.read, ${stateColumns}`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. */
 export const selectMemberships = `

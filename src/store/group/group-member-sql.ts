@@ -21,7 +21,7 @@ const hasBlockedActor = (user: string): string =>
   `EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = ${user} AND r.other = ${actor} AND r.blocked)`;
 
 /** The membership that a statement has changed, as `membershipOf` reads it. */
-const returning = `RETURNING n, conversation, status, role, since, until, joined, read,
+const returning = `RETURNING n, conversation, status, role, since, until, joined, joined_n, until_n, read,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   ${["version", "name", "data", "visibility", "history"]
     .map(
@@ -169,7 +169,7 @@ WHERE ${isOfTenant} ORDER BY g.user LIMIT ?6`;
 
 /** ?1 tenant, ?2 user */
 export const selectPresences = `
-SELECT g.conversation, g.joined_n, g.until_n FROM tidings_user u CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_user ON g.user = u.key
+SELECT g.conversation, g.n, g.joined_n, g.until_n FROM tidings_user u CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_user ON g.user = u.key
 WHERE u.tenant = ?1 AND u.id = ?2`;
 
 /** rows: [tenant, user, group's key, seq]. What a member has read, up to what they may read. */

@@ -34,6 +34,7 @@ export function stateOf(row: Row): GroupState {
 
 export function membershipOf(row: Row): Membership {
   const [status, until] = [named(statuses, row, "status"), integerOrNull(row, "until")];
+  const untilN = integerOrNull(row, "until_n");
   return {
     ...{
       n: integer(row, "n"),
@@ -42,6 +43,8 @@ export function membershipOf(row: Row): Membership {
     },
     ...{ status, role: roleOf(row), first: integer(row, "since") + 1, next: integer(row, "joined") + 1 },
     ...(until !== null && { last: until }),
+    joinedN: integer(row, "joined_n"),
+    ...(untilN !== null && { untilN }),
     read: integer(row, "read"),
     ...(status === "member" && { group: stateOf(row) }),
   };

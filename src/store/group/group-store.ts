@@ -35,7 +35,13 @@ export type GroupMemberPage = {
 };
 
 /** When a user is told of a group: of what has a change number above `joinedN`, and up to `untilN` where that is set. */
-export type Presence = { readonly conversation: string; readonly joinedN: number; readonly untilN: number | null };
+export type Presence = {
+  readonly conversation: string;
+  readonly joinedN: number;
+  readonly untilN: number | null;
+  /** The change number of the membership. */
+  readonly n: number;
+};
 
 /**
  * Groups and their members. Whether an actor may do something is decided in the transaction that does it. Each change is one commit: an event at its place among

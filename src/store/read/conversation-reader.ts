@@ -138,7 +138,7 @@ function groupConversationOf(row: Row, now: number): GroupConversation {
   const lastMessage = messageOf(row);
   const { status, role, first, last, read, group } = membershipOf({
     ...row,
-    ...{ user: "", joined: 0, version: integer(row, "state_version") },
+    ...{ user: "", joined: 0, joined_n: 0, until_n: null, version: integer(row, "state_version") },
   });
   return {
     ...{ kind: "group", id: lastMessage.conversation, status, role, first },

@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { deferred } from "../../src/internal/deferred.ts";
+import type { Identity } from "../../src/model.ts";
+import type { Presence } from "../../src/store/group/group-store.ts";
+import type { Store } from "../../src/store/store.ts";
+import { createChance } from "../proof/sim/chance.ts";
+import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { append, newId, person } from "../support/store.ts";
+
+let running: TestHub[] = [];
+afterEach(async () => {
+  for (const chat of running) await chat.stop();
+  running = [];
+});
+
+async function start(overrides: HubOverrides = {}) {
+  const chat = await startHub(overrides);
+  running.push(chat);
+  const { store } = chat;
+  const made = { name: "g", data: {}, visibility: "open", history: "joined", members: ["bob"] } as const;
+  const { view } = await store.groups.create(person("ann"), { ...made, id: newId() }, 1);
+  const group = view.conversation;
+  return {
+    ...{ chat, store, group },
+    send: (from: string, text: string) => append(store, { from, conversation: group, text, id: newId() }),
+    connect: (user: string, device = "d", level = 3) => chat.connect(user, { device, level }),
+  };
+}
+
+const wordsOf = (socket: FakeSocket): readonly string[] =>
+  socket.changes().flatMap((change) => (change.kind === "message" && change.text !== "" ? [change.text] : []));
+const eventsOf = (socket: FakeSocket): readonly string[] =>
+  socket.changes().flatMap((change) => (change.kind === "message" && change.event ? [change.event.type] : []));
+const statusOf = (socket: FakeSocket): string | undefined =>
+  socket.changes().findLast((change) => change.kind === "membership")?.status;
+
+/** A store whose answers about a user's groups wait until they are let go, and are as old as the question. */
+function withLatePresences() {
+  const waiting: (() => void)[] = [];
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    groups: {
+      ...store.groups,
+      async presences(user: Identity): Promise<readonly Presence[]> {
+        const found = await store.groups.presences(user);
+        const { promise, resolve } = deferred<void>();
+        waiting.push(resolve);
+        await promise;
+        return found;
+      },
+    },
+  });
+  return {
+    wrapStore,
+    isAsked: () => waiting.length > 0,
+    let: () => {
+      for (const go of waiting.splice(0)) go();
+    },
+  };
+}
+
+describe("groups on a node", () => {
+  test("GR40 what happens in a group is sent to its members who are connected, to each device once, and to nobody else", async () => {
+    const { store, group, connect, send } = await start();
+    const [ann, phone, laptop, cid] = [connect("ann"), connect("bob"), connect("bob", "laptop"), connect("cid")];
+    await until(() => [ann, phone, laptop].every((socket) => eventsOf(socket).length === 1));
+    await send("bob", "one");
+    await store.groups.add(person("ann"), group, ["cid"], 1);
+    await send("ann", "two");
+    await until(
+      () => [ann, phone, laptop].every((socket) => wordsOf(socket).length === 2) && wordsOf(cid).length === 1,
+    );
+    for (const socket of [ann, phone, laptop]) expect(wordsOf(socket)).toEqual(["one", "two"]);
+    expect([wordsOf(cid), eventsOf(cid), statusOf(cid)]).toEqual([["two"], ["added"], "member"]);
+    await store.groups.update(person("ann"), group, { name: "new" }, 1);
+    await until(() => cid.changes().some((change) => change.kind === "group" && change.name === "new"));
+  });
+
+  test("GR40 a device of a lower level is sent nothing of groups, live or from the log", async () => {
+    const { chat, connect, send } = await start();
+    const old = connect("bob", "old", 2);
+    const next = connect("bob", "new");
+    await until(() => eventsOf(next).length === 1);
+    await send("ann", "one");
+    await append(chat.store, { from: "eve", to: "bob", text: "two" });
+    await until(() => wordsOf(next).length === 2 && wordsOf(old).length === 1);
+    const late = connect("bob", "late", 2);
+    await append(chat.store, { from: "eve", to: "bob", text: "three" });
+    await until(() => wordsOf(late).includes("three"));
+    for (const socket of [old, late])
+      expect(socket.changes().map(({ kind }) => kind)).toEqual(socket.changes().map(() => "message"));
+    expect(wordsOf(old).includes("one") || wordsOf(late).includes("one")).toBe(false);
+  });
+
+  test("GR41 a socket that opens misses nothing, whatever happens before its user's groups are known", async () => {
+    const late = withLatePresences();
+    const { store, group, connect, send } = await start({ wrapStore: late.wrapStore });
+    const [bob, cid] = [connect("bob"), connect("cid")];
+    await until(late.isAsked);
+    await send("ann", "one");
+    await store.groups.add(person("ann"), group, ["cid"], 1);
+    await send("ann", "two");
+    await until(() => wordsOf(bob).length === 2 && wordsOf(cid).length === 1);
+    await store.groups.remove(person("ann"), group, "bob", 1);
+    await send("ann", "three");
+    late.let();
+    await until(() => wordsOf(cid).length === 2 && statusOf(bob) === "removed");
+    await send("ann", "four");
+    await until(() => wordsOf(cid).length === 3);
+    expect([wordsOf(bob), eventsOf(bob)]).toEqual([
+      ["one", "two"],
+      ["created", "added", "removed"],
+    ]);
+    expect(wordsOf(cid)).toEqual(["two", "three", "four"]);
+  });
+
+  test("GR41 sockets are closed where their user's groups cannot be read", async () => {
+    const { connect } = await start({
+      wrapStore: (store) => ({
+        ...store,
+        groups: { ...store.groups, presences: () => Promise.reject(new Error("It cannot be read")) },
+      }),
+    });
+    const socket = connect("bob");
+    await until(() => socket.state.closed !== null);
+  });
+
+  test("GR42 once a removal is there, nothing later reaches who was removed", async () => {
+    const { store, group, connect, send } = await start();
+    const [ann, bob] = [connect("ann"), connect("bob")];
+    await until(() => [ann, bob].every((socket) => eventsOf(socket).length === 1));
+    const sent: Promise<unknown>[] = [];
+    for (let i = 0; i < 200; i++) {
+      sent.push(send("ann", `${i}`));
+      if (i === 100) sent.push(store.groups.remove(person("ann"), group, "bob", 1));
+    }
+    await Promise.all(sent);
+    await until(() => wordsOf(ann).length === 200 && statusOf(bob) === "removed");
+    const page = await store.history(person("bob"), { conversation: group, order: { up: 0 }, limit: 1_000 });
+    expect(wordsOf(bob)).toEqual(page?.messages.flatMap(({ text }) => (text === "" ? [] : [text])) ?? []);
+    expect(wordsOf(bob).length).toBeLessThan(200);
+  });
+
+  test("GR40 GR41 GR42 whoever comes, goes, connects and leaves meanwhile, each device gets what the log has for it", async () => {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const chance = createChance(seed);
+      const { store, group, connect, send } = await start();
+      const names = ["bob", "cid", "dee"];
+      const sockets: { readonly user: string; readonly socket: FakeSocket; readonly after: number }[] = [];
+      const allowed = new Map(names.map((name) => [name, new Set<string>()]));
+      for (let i = 0; i < 60; i++) {
+        const name = chance.pick(names);
+        const kind = chance.between(0, 9);
+        if (kind < 2) {
+          const { n: after } = await store.openDevice(person(name), `d${i}`).then(({ synced }) => ({ n: synced }));
+          sockets.push({ user: name, socket: connect(name, `d${i}`), after });
+        } else if (kind < 4) await store.groups.add(person("ann"), group, [name], 1);
+        else if (kind === 4) await store.groups.remove(person("ann"), group, name, 1);
+        else if (kind === 5) sockets.splice(chance.between(0, sockets.length), 1)[0]?.socket.hangUp();
+        else {
+          const text = `${i}`;
+          const members = await store.groups.members(person("ann"), group, { after: "", limit: 10 });
+          for (const { user } of members?.members ?? []) allowed.get(user)?.add(text);
+          await send("ann", text);
+        }
+        if (chance.hits(0.3)) await Bun.sleep(0);
+      }
+      for (const { user, socket, after } of sockets) {
+        const { changes } = await store.changes(person(user), after, { rows: 1_000, bytes: 1_000_000 });
+        const expected = changes.flatMap((change) =>
+          change.kind === "message" && change.text !== "" ? [change.text] : [],
+        );
+        await until(
+          () => expected.every((text) => wordsOf(socket).includes(text)),
+          `${seed} ${user} ${expected.join()}`,
+        );
+        const words = wordsOf(socket);
+        expect(words).toEqual([...new Set(words)].toSorted((a, b) => Number(a) - Number(b)));
+        expect(words.filter((text) => allowed.get(user)?.has(text) !== true)).toEqual([]);
+      }
+    }
+  });
+});
