@@ -1,3 +1,4 @@
+import type { ChatGroups } from "./chat-groups-api.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import type { FeedCounts } from "./feed/feed.ts";
 import type { Admission } from "./access/admission.ts";
@@ -12,7 +13,9 @@ export type ServerSend = {
   /** The sender's user id. */
   readonly from: string;
   /** The recipient's user id: not the sender's own. */
-  readonly to: string;
+  readonly to?: string;
+  /** The conversation, or the group, of which the sender is a member, in place of `to`. */
+  readonly conversation?: string;
   /** At most `limits.textBytesMax` bytes of UTF-8, and not empty. */
   readonly text: string;
   /** Default `default`. */
@@ -172,6 +175,9 @@ export interface Chat {
    * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
    */
   readonly send: (send: ServerSend) => Promise<Sent>;
+
+  /** Groups of users. */
+  readonly groups: ChatGroups;
 
   /**
    * A page of a user's conversations, newest activity first, as `GET /conversations` answers it. It marks nothing, and no rate counts.

@@ -1,5 +1,6 @@
 import { appendMessage, orThrow, validateSend } from "./action/send.ts";
 import type { Chat } from "./chat-api.ts";
+import { createGroupCalls } from "./chat-groups.ts";
 import { ChatError } from "./error.ts";
 import { conversationFields, readConversations, readGivenPage } from "./http/read-conversations.ts";
 import { readMessages } from "./http/read-messages.ts";
@@ -24,7 +25,7 @@ const noField = { code: "bad_request", text: "There is no field" } as const;
 /** The calls of a chat for the server's own code. It may be plain JavaScript: every field is checked. */
 export function createCalls(
   options: CallOptions,
-): Pick<Chat, "send" | "conversations" | "messages" | "disconnect" | "explainPush"> {
+): Pick<Chat, "send" | "groups" | "conversations" | "messages" | "disconnect" | "explainPush"> {
   const { databases, clock, random, limits, isStopping } = options;
 
   /** Unlike a client, the server's own code sees the real reason why the chat does not serve. */
@@ -52,19 +53,32 @@ export function createCalls(
 
   return {
     async send(send) {
-      refuseUnknown(send, { known: ["from", "to", "text", "tenant", "id"], ...noField });
-      const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
+      refuseUnknown(send, { known: ["from", "to", "conversation", "text", "tenant", "id"], ...noField });
+      const { from, to, conversation: into, text, tenant = "default", id = random.messageId(clock.now()) } = send;
       requireRunning();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
       if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical UUID");
       if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
+      if ((to === undefined) === (into === undefined))
+        throw new ChatError("bad_request", "exactly one of to and conversation is needed");
+      if (into !== undefined && typeof into !== "string")
+        throw new ChatError("bad_request", "conversation is not a string");
       const fault = validateSend({ from, to, text }, limits);
       if (fault) throw fault;
-      const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, to, id, text }));
+      const target = to === undefined ? { conversation: into ?? "" } : { to };
+      const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, ...target, id, text }));
       const { conversation, seq, time, duplicate } = orThrow(outcome);
       return { id, conversation, seq, time, duplicate };
     },
+
+    groups: createGroupCalls({
+      ...{ clock, random, limits },
+      async use(tenant, task) {
+        requireRunning();
+        return await use(tenant, ({ store }) => task(store.groups));
+      },
+    }),
 
     async conversations(query) {
       const identity = readerOf(query, Object.keys(conversationFields));

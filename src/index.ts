@@ -11,6 +11,7 @@ export type {
   Sent,
   ServerSend,
 } from "./chat-api.ts";
+export type { ChatGroups, GroupCall, GroupChanges, GroupMembers, ServerGroup } from "./chat-groups-api.ts";
 export { createChat } from "./chat.ts";
 export type { Socket, SocketEvents } from "./connection/socket.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
@@ -22,10 +23,10 @@ export { demo } from "./access/demo.ts";
 export { jwt, type JwtOptions } from "./access/jwt.ts";
 export type { AcceptedMessage, MessageCall, MessageHook } from "./hook/message-hook.ts";
 export type { Rate } from "./internal/buckets.ts";
-export type { ConversationPage, ListedConversation, MessagePage } from "./http/answer-schema.ts";
+export type { ConversationPage, GroupAnswer, ListedConversation, MessagePage } from "./http/answer-schema.ts";
 export type { Peer, TrustProxy } from "./access/peer.ts";
-export type { Identity, Session } from "./model.ts";
-export type { Action, Authorize, CanSee } from "./access/policy.ts";
+export type { GroupEvent, Identity, Role, Session } from "./model.ts";
+export type { Action, ActionTarget, Authorize, CanSee, GroupAction, GroupTarget } from "./access/policy.ts";
 export type { Revalidate } from "./hub/revalidation.ts";
 export { closeCode } from "./protocol/close-code.ts";
 export type { ClientFrame, MessageChange, ServerFrame } from "./protocol/frame.ts";

@@ -9,6 +9,9 @@ const byBehaviour = /^src\/(client|conform|react|web)\//;
 
 /** The test that shows a file without a test of its own: the file wires others, or means something only together with them. */
 export const shownBy: Readonly<Record<string, string>> = {
+  "src/action/group.ts": "test/http/groups.test.ts",
+  "src/chat-groups.ts": "test/http/groups.test.ts",
+  "src/http/route/groups.ts": "test/http/groups.test.ts",
   "src/adapter/bun.ts": "test/protocol/protocol.test.ts",
   "src/adapter/hono.ts": "test/adapter/protocol/hono-node.test.ts",
   "src/adapter/node.ts": "test/adapter/protocol/node.test.ts",

@@ -1,14 +1,25 @@
 import type { Clock } from "../internal/clock.ts";
 import { createSemaphore, type Semaphore } from "../internal/semaphore.ts";
 import { withDeadline } from "../internal/deadline.ts";
-import type { Identity } from "../model.ts";
+import type { Identity, Role } from "../model.ts";
 import type { Store } from "../store/store.ts";
 
-/** An act of a user towards another one: write to them, show that they type, or keep them as a contact. */
-export type Action = "send" | "typing" | "contact";
+/** An act of a user: write to another one or into a group, show that they type, keep somebody as a contact, or change a group. */
+export type Action = "send" | "typing" | "contact" | GroupAction;
+
+/** An act of a user on a group. Leaving is always allowed. */
+export type GroupAction = "group.create" | "group.update" | "group.add" | "group.remove" | "group.role" | "group.join";
+
+/**
+ * What an act is about: another user, or a group; of a group the `user` is empty, so that a rule that knows users alone refuses it.
+ */
+export type ActionTarget = Identity & { readonly group?: GroupTarget };
+
+/** A group and the role of the user in it. Absent: the group is about to be made, or the user is not a member. */
+export type GroupTarget = { readonly conversation?: string; readonly role?: Role };
 
 /** May a user do this to another one? Any answer but `true` refuses; a throw, or no answer in time, is `unavailable`. */
-export type Authorize = (action: Action, identity: Identity, target: Identity) => boolean | Promise<boolean>;
+export type Authorize = (action: Action, identity: Identity, target: ActionTarget) => boolean | Promise<boolean>;
 
 /** May the viewer see whether the subject is online? Where one has blocked the other it is not called. */
 export type CanSee = (viewer: Identity, subject: Identity) => boolean | Promise<boolean>;
@@ -21,7 +32,7 @@ export type Target = { readonly to?: string | undefined; readonly conversation?:
 export type PolicyOptions = {
   readonly authorize?: Authorize | undefined;
   readonly canSee?: CanSee | undefined;
-  readonly store: Pick<Store, "members">;
+  readonly store: Pick<Store, "members"> & { readonly groups: Pick<Store["groups"], "view"> };
   readonly clock: Clock;
   /** How long the host may take to answer. */
   readonly answerMs: number;
@@ -42,6 +53,8 @@ export type Policy = {
    * because the next step answers `not_found`.
    */
   decide(action: Action, identity: Identity, target: Target): Verdict | Promise<Verdict>;
+  /** Whether a user may do something to a group. */
+  decideGroup(action: GroupAction, identity: Identity, group: GroupTarget): Verdict | Promise<Verdict>;
   /** Whether the host lets the viewer see the subject; absent where it has no such rule. */
   readonly canSee?: ((viewer: Identity, subject: Identity) => Promise<boolean>) | undefined;
 };
@@ -58,11 +71,15 @@ export function createPolicy(options: PolicyOptions): Policy {
     return "unavailable";
   }
 
-  function ask(rule: Authorize, action: Action, identity: Identity, user: string): Verdict | Promise<Verdict> {
+  function ask(
+    rule: Authorize,
+    action: Action,
+    { identity, user = "", group }: { identity: Identity; user?: string; group?: GroupTarget },
+  ): Verdict | Promise<Verdict> {
     try {
       // Copies: the host must not change ours.
       const { tenant, user: asker } = identity;
-      const answer = rule(action, { tenant, user: asker }, { tenant, user });
+      const answer = rule(action, { tenant, user: asker }, { tenant, user, ...(group && { group: { ...group } }) });
       return typeof answer === "boolean" ? verdictOf(answer) : inTime(answer).then(verdictOf, failed);
     } catch (fault) {
       return failed(fault);
@@ -72,17 +89,29 @@ export function createPolicy(options: PolicyOptions): Policy {
   return {
     decide(action, identity, { to, conversation }) {
       if (!authorize) return "allowed";
-      if (to !== undefined) return ask(authorize, action, identity, to);
-      return store.members(identity.tenant, conversation ?? "").then(
-        (members) => {
+      if (to !== undefined) return ask(authorize, action, { identity, user: to });
+      return store
+        .members(identity.tenant, conversation ?? "")
+        .then(async (members) => {
+          if (members === null) {
+            const view = await store.groups.view(identity, conversation ?? "");
+            if (view?.role === undefined) return "allowed";
+            return await ask(authorize, action, {
+              identity,
+              group: { conversation: conversation ?? "", role: view.role },
+            });
+          }
           const other = members?.find((member) => member !== identity.user);
           if (other === undefined || !members?.includes(identity.user)) return "allowed";
-          return ask(authorize, action, identity, other);
-        },
-        // The store reports its own failures.
-        () => "unavailable" as const,
-      );
+          return await ask(authorize, action, { identity, user: other });
+        })
+        .catch(
+          // The store reports its own failures.
+          () => "unavailable" as const,
+        );
     },
+
+    decideGroup: (action, identity, group) => (authorize ? ask(authorize, action, { identity, group }) : "allowed"),
 
     canSee:
       canSee &&

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
+import { roles } from "../model.ts";
 import type { Frozen } from "../protocol/frame.ts";
-import { listedSetting, message, welcomeLimits } from "../protocol/server-schema.ts";
+import { groupFields, listedSetting, message, welcomeLimits } from "../protocol/server-schema.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../protocol/quiet-hours.ts";
 
@@ -51,14 +52,50 @@ export const listedConversation = v.strictObject({
 /** A conversation in the list of one of its users. */
 export type ListedConversation = Frozen<v.InferOutput<typeof listedConversation>>;
 
+const role = v.picklist(roles);
+
+/** A group as its members see it. */
+export const groupAnswerSchema = v.strictObject({
+  id: conversationId,
+  kind: v.literal("group"),
+  ...groupFields,
+  members: v.pipe(mark, v.description("How many members it has")),
+  role: v.exactOptional(v.pipe(role, v.description("The asker's role; absent: the host asks"))),
+});
+export type GroupAnswer = Frozen<v.InferOutput<typeof groupAnswerSchema>>;
+
+export const groupMemberPage = v.strictObject({
+  members: v.array(v.strictObject({ user: identifier, role })),
+  next,
+});
+
+export const listedGroup = v.strictObject({
+  id: conversationId,
+  kind: v.literal("group"),
+  status: v.picklist(["member", "left", "removed"]),
+  role,
+  first: v.pipe(mark, v.description("The first message that you may read")),
+  last: v.exactOptional(v.pipe(mark, v.description("The last one; absent: you are a member"))),
+  read: mark,
+  group: v.exactOptional(v.strictObject(groupFields)),
+  members: v.exactOptional(mark),
+  lastMessage: message,
+  unread: v.pipe(mark, v.description("Messages of others above `read`, without events")),
+  setting: listedSetting,
+});
+export type ListedGroup = Frozen<v.InferOutput<typeof listedGroup>>;
+
 export const conversationPage = v.strictObject({
   /** Newest activity first. */
-  conversations: v.array(listedConversation),
+  conversations: v.array(v.union([listedConversation, listedGroup])),
   /** The `after` of the next page; absent after the last one. */
   next,
 });
-/** Conversations of a user: what `GET /conversations` answers, and `chat.conversations`. */
-export type ConversationPage = Frozen<v.InferOutput<typeof conversationPage>>;
+/** Conversations of a user: what `GET /conversations` answers. */
+export type MixedPage = Frozen<v.InferOutput<typeof conversationPage>>;
+
+/** The same without groups, as `chat.conversations` answers it. */
+export type ConversationPage = { readonly conversations: readonly ListedConversation[]; readonly next?: string };
 
 export const contactPage = v.strictObject({ contacts: v.array(oneUser), next });
 export const blockPage = v.strictObject({ blocks: v.array(oneUser), next });

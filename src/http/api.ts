@@ -27,6 +27,17 @@ import { getChanges } from "./route/get-changes.ts";
 import { getConversation } from "./route/get-conversation.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
+import {
+  deleteGroupMember,
+  getGroup,
+  getGroupMembers,
+  patchGroup,
+  postGroup,
+  postGroupJoin,
+  postGroupLeave,
+  postGroupMembers,
+  putGroupMember,
+} from "./route/groups.ts";
 import { getMe, givenOriginOf } from "./route/get-me.ts";
 import { getMessages, postMessage } from "./route/messages.ts";
 import { deleteMute, getMute, putMute, deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet.ts";
@@ -44,6 +55,12 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/conversations/:id": { GET: getConversation },
   "/conversations/:id/read": { POST: postRead },
   "/conversations/:id/mute": { GET: getMute, PUT: putMute, DELETE: deleteMute },
+  "/groups": { POST: postGroup },
+  "/groups/:id": { GET: getGroup, PATCH: patchGroup },
+  "/groups/:id/members": { GET: getGroupMembers, POST: postGroupMembers },
+  "/groups/:id/members/:user": { PUT: putGroupMember, DELETE: deleteGroupMember },
+  "/groups/:id/join": { POST: postGroupJoin },
+  "/groups/:id/leave": { POST: postGroupLeave },
   "/devices/:device": { PUT: putDevice, DELETE: deleteDevice },
   "/quiet-hours": { GET: getQuietHours, PUT: putQuietHours, DELETE: deleteQuietHours },
   "/push": { GET: getPush },
@@ -87,7 +104,7 @@ export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "ori
     readonly base?: string | undefined;
   };
 
-type Asked = Pick<Call, "request" | "id">;
+type Asked = Pick<Call, "request" | "id" | "second">;
 type Serving = {
   readonly route: Route;
   readonly asked: Asked;
@@ -112,9 +129,10 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   api.all("/ws", needsUpgrade);
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
-      api.on(method, path, ({ req, env }) =>
-        serve(route, { request: req.raw, id: Object.values<string>(req.param())[0] ?? "" }, env.address),
-      );
+      api.on(method, path, ({ req, env }) => {
+        const { id, device, user = "" } = req.param() as { id?: string; device?: string; user?: string };
+        return serve(route, { request: req.raw, id: id ?? device ?? user, second: user }, env.address);
+      });
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };
     api.options(path, ({ req }) =>

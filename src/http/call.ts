@@ -35,8 +35,9 @@ export type Call = {
   readonly spend: (units: number) => void;
   /** Proves the session again, where a result must not outlive a revocation; else the refusal. */
   readonly proveAgain: () => Promise<Session | Response>;
-  /** The parameter in the route's path, as it was sent. */
+  /** The parameters in the route's path, as they were sent. */
   readonly id: string;
+  readonly second: string;
 };
 
 /** The parameters and answers of a route, for the generated documents. */

@@ -1,14 +1,15 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import type { Conversation, Identity } from "../model.ts";
+import type { Conversation, GroupConversation, Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
+import { group } from "../log/group.ts";
 import { message } from "../log/message.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
 import { identifier } from "../protocol/schema.ts";
 import { newest, type OneConversation } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
-import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
+import type { ConversationPage, ListedConversation, ListedGroup, MixedPage } from "./answer-schema.ts";
 import { type FieldKind, readFields, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
@@ -34,6 +35,15 @@ export const conversationParameters = ({ answerRowsMax }: Limits) =>
     after: v.optional(opaquePosition),
     with: v.optional(
       v.pipe(identifier, v.description("The conversation with this user alone; excludes limit and after")),
+    ),
+  });
+
+/** The same, with the level of the client. */
+export const listParameters = (limits: Limits) =>
+  v.strictObject({
+    ...conversationParameters(limits).entries,
+    level: v.optional(
+      wholeNumber([1, 1_000], `The level of the client: from ${group.level} on, groups are among the conversations`),
     ),
   });
 
@@ -77,11 +87,34 @@ export async function readConversations(
   const limit = asked ?? limitDefault;
   const below = after === undefined ? newest : positionOf(after, store.cursors);
   const { conversations, counted, next } = await store.conversations(identity, { below, limit });
-  const page = {
-    conversations: conversations.map(listed),
-    ...(next !== undefined && { next: store.cursors.seal(`${prefix}${next}`) }),
-  };
-  return { page, counted };
+  return { page: { conversations: conversations.map(listed), ...sealed(store.cursors, next) }, counted };
+}
+
+type MixedRead = { readonly page: MixedPage; readonly counted: number };
+
+/** A page with groups, for clients that know them; without them for all others. As `readConversations`. */
+export async function readList(
+  store: Pick<Store, "conversations" | "conversation" | "cursors"> & { readonly groups: Pick<Store["groups"], "list"> },
+  identity: Identity,
+  { level = 1, ...asked }: Asked & { readonly level?: number | undefined },
+): Promise<MixedRead> {
+  if (level < group.level || asked.with !== undefined) return await readConversations(store, identity, asked);
+  const { limit = limitDefault, after } = asked;
+  const below = after === undefined ? newest : positionOf(after, store.cursors);
+  const { conversations, counted, next } = await store.groups.list(identity, { below, limit });
+  return { page: { conversations: conversations.map(listedOf), ...sealed(store.cursors, next) }, counted };
+}
+
+const sealed = (cursors: Pick<Cursors, "seal">, next: number | undefined): { readonly next?: string } =>
+  next === undefined ? {} : { next: cursors.seal(`${prefix}${next}`) };
+
+/** One conversation or group of a user, by its id; an empty page where there is none. Rejects with `unavailable`. */
+export async function readListed(
+  store: { readonly groups: Pick<Store["groups"], "listed"> },
+  { asker, conversation }: { readonly asker: Identity; readonly conversation: string },
+): Promise<MixedRead> {
+  const { conversations, counted } = await store.groups.listed(asker, conversation);
+  return { page: { conversations: conversations.map(listedOf) }, counted };
 }
 
 /** A page of one conversation of a user, by its id or by the other user; an empty one where there is none. Rejects with `unavailable`. */
@@ -94,11 +127,22 @@ export async function readConversation(
 }
 
 /** The cost of a page, once it is read. */
-export const conversationCost = ({ page: { conversations }, counted }: ReadPage): number =>
-  conversations.reduce(
+export const conversationCost = ({ page: { conversations }, counted }: MixedRead): number =>
+  conversations.reduce<number>(
     (sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length),
     costs.counted * counted,
   );
+
+function listedOf(conversation: Conversation | GroupConversation): ListedConversation | ListedGroup {
+  if (!("kind" in conversation)) return listed(conversation);
+  const { state, size, lastMessage, ...rest } = conversation;
+  return {
+    ...rest,
+    ...(state && { group: state }),
+    ...(size !== undefined && { members: size }),
+    lastMessage: message.encode({ kind: "message", ...lastMessage }),
+  };
+}
 
 function listed({ id, with: other, lastMessage: last, ...marks }: Conversation): ListedConversation {
   const lastMessage = message.encode({ kind: "message", ...last });

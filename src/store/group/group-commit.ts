@@ -25,7 +25,7 @@ export type GroupStoreOptions = {
 
 export type Named = readonly [name: string, statement: Statement];
 
-/** What one change of a group does, and when. */
+/** One change of a group. */
 type Change = {
   readonly actor: Actor;
   readonly key: number;
@@ -51,7 +51,7 @@ export const first = (actor: Actor, key: number): readonly Value[] => [
 
 export type GroupCommits = ReturnType<typeof createGroupCommits>;
 
-/** Changes groups, each change in one transaction, and reads what their members see of them. */
+/** Changes groups, each change in one transaction, and reads them as their members see them. */
 export function createGroupCommits({ engine, history, random, onCommit }: GroupStoreOptions) {
   /** One transaction: the steps, the event, the numbers, and what the actor then sees of the group. */
   async function commit({ actor, key, steps, event, now }: Change) {
@@ -102,13 +102,13 @@ export function createGroupCommits({ engine, history, random, onCommit }: GroupS
     return seenIn(row, actor);
   }
 
-  /** What a member, or the host, sees of a group. */
+  /** A group as a member, or the host, sees it. */
   function required(seen: Seen | null, { isHost }: Actor): GroupView {
     if (seen === null || !(seen.isHere || isHost === true)) throw notFound();
     return seen.view;
   }
 
-  /** Before a change: tells those whose role does not suffice, so that a change that is refused makes no users. */
+  /** Refuses an actor with too low a role before the change: a refused change makes no users. */
   async function requireRole(actor: Actor, key: number, least: Role): Promise<GroupView> {
     const view = required(await look(actor, key), actor);
     if (actor.isHost !== true && roleCode(view.role ?? "member") < roleCode(least))
@@ -119,7 +119,7 @@ export function createGroupCommits({ engine, history, random, onCommit }: GroupS
   return { commit, look, required, requireRole };
 }
 
-/** Who does it, and others: they are known from then on. */
+/** Makes the actor and others known. */
 export const users = ({ tenant, user }: Actor, others: readonly string[]): Named => [
   "users",
   { sql: sendSql.insertUsers, args: [JSON.stringify([user, ...others].map((id) => [tenant, id]))] },

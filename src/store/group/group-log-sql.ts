@@ -2,7 +2,7 @@
 
 import { covers } from "./own-groups.ts";
 
-/** Of so many groups whose state changed since a position it is asked whether the user is in them. */
+/** If no more groups than this changed since a position, each is looked up among the user's; else each of the user's groups is looked at. */
 const changedStatesMax = 300;
 
 const stateColumns = `k.version, k.name, k.data, k.visibility, k.history`;
@@ -30,7 +30,7 @@ const isFew = `(SELECT count(*) FROM (
   SELECT 1 FROM tidings_group f INDEXED BY tidings_group_n WHERE f.n > ?3 LIMIT ${changedStatesMax + 1}
 )) <= ${changedStatesMax}`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit: of the groups whose state changed, or of the user's own, whichever are fewer. */
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit: from the changed groups, or from the user's own. */
 export const selectOwnGroups = `
 SELECT * FROM (
   SELECT ${groupColumns} FROM tidings_user u CROSS JOIN tidings_group k INDEXED BY tidings_group_n ON k.n > ?3

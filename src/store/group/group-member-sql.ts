@@ -7,10 +7,10 @@ import { field } from "../sql.ts";
 
 const userNamed = (id: string): string => `(SELECT z.key FROM tidings_user z WHERE z.tenant = ?1 AND z.id = ${id})`;
 
-/** The first arguments of all: ?1 tenant, ?2 who does it, ?3 whether it is the host, ?4 the group's key. */
+/** The first arguments of all: ?1 tenant, ?2 the actor, ?3 whether it is the host, ?4 the group's key. */
 const actor = userNamed("?2");
 
-/** Whether who does it is a member of group `c` with at least a role, or the host. */
+/** Whether the actor is a member of the group with at least a role, or the host. */
 const mayAct = (role: number): string => `(?3 = 1 OR EXISTS (
   SELECT 1 FROM tidings_group_member a WHERE a.conversation = ?4 AND a.user = ${actor} AND a.status = 0 AND a.role >= ${role}))`;
 const [admin, owner] = [1, 2];
@@ -49,7 +49,7 @@ SELECT c.key, ${actor}, ?5, head.n + 2, 1, ?6, ?7, ?8, ?9, 0 FROM tidings_conver
 WHERE ${isOfTenant} AND c.seq = 0
 RETURNING n, conversation, version, name, data, visibility, history, ?1 AS tenant`;
 
-/** ?5 its members with the creator, as a JSON array. Those who have blocked the creator stay out. */
+/** ?5 its members with the creator, as a JSON array. Users with a block against the creator stay out. */
 export const insertFirstMembers = `
 INSERT INTO tidings_group_member (${columns})
 SELECT ?4, u.key, 0, CASE u.key WHEN ${actor} THEN ${owner} ELSE 0 END, 0, NULL, 0, head.n, NULL, 0, head.n + 2 + row_number() OVER (ORDER BY j.key)
@@ -72,11 +72,11 @@ ON CONFLICT (conversation, user) DO UPDATE SET status = 0, role = 0, since = exc
   joined = excluded.joined, joined_n = excluded.joined_n, until_n = NULL, n = excluded.n
 ${returning}`;
 
-/** ?5 users as a JSON array, ?6 how many members it may have, ?7 how many groups somebody may have. Who has blocked who adds them stays out. */
+/** ?5 users as a JSON array, ?6 how many members it may have, ?7 how many groups somebody may have. Users with a block against the actor stay out. */
 export const addMembers = `
 INSERT INTO tidings_group_member (${columns}) ${enter} AND ${mayAct(admin)} AND NOT ${hasBlockedActor("u.key")} ${entered}`;
 
-/** As addMembers, with the one who joins as the only user; only an open group, and nobody who was removed. */
+/** As addMembers, with the actor as the only user; an open group, and no removed member. */
 export const joinGroup = `
 INSERT INTO tidings_group_member (${columns}) ${enter} AND j.value = ?2 AND k.visibility = 'open' AND (o.status IS NULL OR o.status = 1) ${entered}`;
 
@@ -153,7 +153,7 @@ export const raiseLevelForGroups = `UPDATE tidings_head SET level = ?1 WHERE lev
 export const selectBirth = `
 SELECT k.conversation FROM tidings_group k WHERE k.creator = ${actor} AND k.id = ?4`;
 
-/** What the host, or a member, sees of a group: with status and role null where who asks was never in it. */
+/** A group as the actor sees it; status and role are null if the actor was never in it. */
 export const selectView = `
 SELECT k.conversation, k.version, k.name, k.data, k.visibility, k.history, k.size, a.status, a.role
 FROM tidings_conversation c CROSS JOIN tidings_group k ON k.conversation = c.key
@@ -172,7 +172,7 @@ export const selectPresences = `
 SELECT g.conversation, g.n, g.joined_n, g.until_n FROM tidings_user u CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_user ON g.user = u.key
 WHERE u.tenant = ?1 AND u.id = ?2`;
 
-/** rows: [tenant, user, group's key, seq]. What a member has read, up to what they may read. */
+/** rows: [tenant, user, group's key, seq]. Read marks of members, up to the last place that they may read. */
 export const readGroups = `
 INSERT INTO tidings_group_member (${columns})
 SELECT g.conversation, g.user, g.status, g.role, g.since, g.until, g.joined, g.joined_n, g.until_n, x.seq, head.n + row_number() OVER ()
