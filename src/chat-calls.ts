@@ -64,7 +64,7 @@ export function createCalls(
         throw new ChatError("bad_request", "exactly one of to and conversation is needed");
       if (into !== undefined && typeof into !== "string")
         throw new ChatError("bad_request", "conversation is not a string");
-      const fault = validateSend({ from, to, text }, limits);
+      const fault = validateSend({ to, text }, limits);
       if (fault) throw fault;
       const target = to === undefined ? { conversation: into ?? "" } : { to };
       const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, ...target, id, text }));

@@ -51,7 +51,7 @@ export type ChatOptions = {
   /** Headers that pages of those origins may send beside `Authorization`, `Content-Type` and `Tidings-User`, such as `sentry-trace`. Default: none. */
   readonly corsHeaders?: readonly string[];
   /**
-   * May a user write to another one, show them that they type, or keep them as a contact? Default: all may. A refusal is answered
+   * May a user write to another one or to themselves, show that they type, or keep a contact? Default: all may. A refusal is answered
    * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. A message that was accepted once stays accepted.
    */
   readonly authorize?: Authorize;

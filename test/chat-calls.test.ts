@@ -62,10 +62,7 @@ test("K2 K32 a field that is malformed, of another type or unknown is refused be
     { tennant: "acme" },
   ])
     expect([wrong, await codeOf(calls.send({ ...send, ...(wrong as object) }))]).toEqual([wrong, "bad_request"]);
-  expect([
-    await codeOf(calls.send({ ...send, to: "shop" })),
-    await codeOf(calls.send({ ...send, to: 7 as Odd })),
-  ]).toEqual(["invalid_recipient", "invalid_recipient"]);
+  expect(await codeOf(calls.send({ ...send, to: 7 as Odd }))).toBe("invalid_recipient");
   for (const wrong of [{ user: "b b" }, { user: 7 }, { tenant: "" }, { more: 1 }, { limit: "9" }])
     for (const read of [calls.conversations, calls.messages])
       expect([wrong, await codeOf(read({ user: "alice", ...(wrong as object) }))]).toEqual([wrong, "bad_request"]);

@@ -101,8 +101,9 @@ export function createPolicy(options: PolicyOptions): Policy {
               group: { conversation: conversation ?? "", role: view.role },
             });
           }
-          const other = members?.find((member) => member !== identity.user);
-          if (other === undefined || !members?.includes(identity.user)) return "allowed";
+          if (!members.includes(identity.user)) return "allowed";
+          // Where there is no other one, it is the user's conversation with themselves.
+          const other = members.find((member) => member !== identity.user) ?? identity.user;
           return await ask(authorize, action, { identity, user: other });
         })
         .catch(

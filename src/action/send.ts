@@ -13,15 +13,11 @@ const texts: Partial<Record<Refused["code"], string>> = {
 /** Why a send was refused, for people. */
 export const refusalText = (code: Refused["code"]): string => texts[code] ?? errorCodes[code].meaning;
 
-/** The refusal of a message to its own sender. */
-export const toOneself = { code: "invalid_recipient", message: "One cannot write to oneself" } as const;
-
 /** A message as a sender gives it. */
-type Given = { readonly from: string; readonly to?: string | undefined; readonly text: string };
+type Given = { readonly to?: string | undefined; readonly text: string };
 
 /** The fault of a message, before it is sent; null: there is none. Frames are decoded by the same rules (`validateContent`). */
 export function validateSend(given: Given, limits: Limits): ChatError | null {
-  if (given.from === given.to) return new ChatError(toOneself.code, toOneself.message);
   const fault = validateContent(given, limits);
   if (fault === null) return null;
   return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);

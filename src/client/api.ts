@@ -154,7 +154,7 @@ export interface Thread {
   retry(id: string): void;
   cancel(id: string): Promise<"cancelled" | "too-late">;
   edit(id: string, text: string): Promise<"edited" | "too-late">;
-  /** The user types: call it with each keystroke; it is sent at most every three seconds. */
+  /** The user types: call it with each keystroke; it is sent at most every three seconds, and never in notes to oneself. */
   typing(isTyping: boolean): void;
   /** The user has seen everything up to `seq`, on a screen that has the focus. */
   markRead(seq: number): void;

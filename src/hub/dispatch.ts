@@ -15,10 +15,9 @@ import { typing } from "./frame/typing.ts";
 import { watch } from "./frame/watch.ts";
 
 /** The units of a frame, beside its bytes; null: it is a message, and its handler pays them. */
-function costOf(frame: ClientFrame, { session }: Connection): number | null {
+function costOf(frame: ClientFrame): number | null {
   if (frame.type === "watch") return costs.watch + costs.watched * frame.users.length;
-  // A message to oneself is answered without the store.
-  if (frame.type === "send") return frame.to === session.user ? costs.refused : null;
+  if (frame.type === "send") return null;
   return costs[frame.type];
 }
 
@@ -31,7 +30,7 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
     // The timer of the session's end may be late: a session that is over sends nothing more.
     if (connection.endIfOver()) return;
     const decoded = decodeFrame(data, limits);
-    const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
+    const units = decoded.ok ? costOf(decoded.frame) : costs.refused;
     if (units === null) return handle(connection, decoded);
     const paid = context.limiter?.pay(connection.doer, units + bytesCost(data.length));
     if (!paid) return handle(connection, decoded);

@@ -33,7 +33,8 @@ export function createFanOut(
           connection.outgoing.queueChange(connection === origin || connection.level < level ? null : queued, upTo),
         );
       };
-      for (const user of users) {
+      // A node of an older release names the user of a conversation with oneself twice.
+      for (const user of new Set(users)) {
         const here = registry.find(tenant, user);
         if (here) deliver(here);
       }

@@ -10,7 +10,8 @@ export const message: ChangeLogKind<"message"> = {
   },
   levelOf: ({ to }) => (to === undefined ? group.level : message.level),
   consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
-    if (to === undefined) return;
+    // A message to oneself waits for nobody; in a group nobody is notified yet.
+    if (to === undefined || from === to) return;
     markPending?.({ tenant, user: to }, n);
     // The first message makes the conversation.
     if (seq === 1) forgetRelationship?.(tenant, from, to);

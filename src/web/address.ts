@@ -39,11 +39,11 @@ export function pageHref(parameters: Parameters): string {
   return pairs.length === 0 ? "/" : `/?${pairs.join("&")}`;
 }
 
-/** What `search` asks to show to `user`. */
-export function routeOf(search: string, user: string): Route {
+/** What `search` asks to show. */
+export function routeOf(search: string): Route {
   const [to, conversation] = [parameter("to", search), parameter("conversation", search)];
   const seq = Number(parameter("seq", search) ?? Number.NaN);
-  const isOther = to !== undefined && validateName(to, user) === "";
-  const target = isOther ? { with: to } : conversation === undefined ? null : { conversation };
+  const isName = to !== undefined && validateName(to) === "";
+  const target = isName ? { with: to } : conversation === undefined ? null : { conversation };
   return { target, seq: Number.isSafeInteger(seq) && seq > 0 ? seq : null };
 }

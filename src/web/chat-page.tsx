@@ -34,9 +34,8 @@ export const ChatPage = ({ client, ...props }: ChatPageProps): ReactNode => (
 );
 
 function Chat({ auth, identity, days, parts }: Omit<ChatPageProps, "client">): ReactNode {
-  const { user } = identity;
   const search = useSearch();
-  const { target, seq } = useMemo(() => routeOf(search, user), [search, user]);
+  const { target, seq } = useMemo(() => routeOf(search), [search]);
   const surface = useMemo(() => pageSurface({ auth, identity, days }), [auth, identity, days]);
   const head = parts !== null && <parts.Head auth={auth} identity={identity} />;
   return (
@@ -65,7 +64,7 @@ function pageSurface({ auth, identity, days }: PartProps & { readonly days: DayN
     days,
     hrefOf,
     open: (target) => navigate(hrefOf(target)),
-    peerHref: (peer) => (auth === "demo" ? pageHref({ user: peer, tenant, to: user }) : null),
+    peerHref: (peer) => (auth === "demo" && peer !== user ? pageHref({ user: peer, tenant, to: user }) : null),
     onOtherUser: () => location.reload(),
   };
 }

@@ -7,7 +7,8 @@ import { bytesOf, contentOf } from "./text.ts";
 
 export type ComposerProps = {
   readonly thread: Thread;
-  readonly peer: string;
+  /** What the conversation is called. */
+  readonly title: string;
   /** The message that is being changed. */
   readonly editing: ThreadRow | null;
   /** True: the field takes the focus when the thread is opened. */
@@ -21,7 +22,7 @@ const leftShownBytes = 500;
 
 /** The field for writing a message: it grows with the text, and Enter sends it on a device with a real keyboard. */
 export const Composer = memo(function Composer(props: ComposerProps): ReactNode {
-  const { thread, peer, editing, takesFocus, onEdit, onSent } = props;
+  const { thread, title, editing, takesFocus, onEdit, onSent } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const [problem, setProblem] = useState("");
   const textBytesMax = useReadable(useClient().textBytesMax);
@@ -116,7 +117,7 @@ export const Composer = memo(function Composer(props: ComposerProps): ReactNode 
           part: "input",
           rows: 1,
           dir: "auto",
-          "aria-label": `Message to ${peer}`,
+          "aria-label": `Message to ${title}`,
           placeholder: "Message",
         }}
         {...{ enterKeyHint: isTouch() ? "enter" : "send", onInput, onKeyDown, onBlur: () => thread.typing(false) }}

@@ -9,7 +9,7 @@ export type FirstPaths = { readonly conversation: string; readonly messages: str
 /** Where a browser in which the user was never before gets the first messages: what the client asks for too. Null: the device may have messages, or the address names no conversation. */
 export function firstPaths({ user, tenant }: Names, isDemo: boolean): FirstPaths | null {
   if (user !== undefined && !isNew({ url: location.origin, tenant: tenant ?? "default", user })) return null;
-  const { target } = routeOf(location.search, user ?? "");
+  const { target } = routeOf(location.search);
   if (target === null) return null;
   const parameters = isDemo ? { user: user ?? null, tenant: tenant ?? null } : {};
   const [conversation, messages] =

@@ -1,6 +1,6 @@
 import { memo, type ReactNode, type Ref, useEffect, useRef, useState } from "react";
 import type { Thread, ThreadRow, ThreadState } from "../client/index.ts";
-import { useThreadState } from "../react/index.ts";
+import { useClient, useThreadState } from "../react/index.ts";
 import { dayOf } from "./day.ts";
 import { useToday } from "./hooks.ts";
 import { Message } from "./message.tsx";
@@ -22,6 +22,7 @@ const groupMs = 10 * 60_000;
 /** The messages of a thread. */
 export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }: LogProps): ReactNode {
   const surface = useSurface();
+  const isNotes = peer === useClient().user;
   const peerHref = surface.peerHref(peer);
   const whole = useThreadState(thread);
   const state = useOpened(thread, whole, sought);
@@ -29,7 +30,7 @@ export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }:
   const { rows, before, after } = state;
   return (
     <Scroller
-      {...{ ref: scroller, state, sought, name: `Messages with ${peer}` }}
+      {...{ ref: scroller, state, sought, name: isNotes ? "Notes to yourself" : `Messages with ${peer}` }}
       {...{ onBefore: thread.loadBefore, onAfter: thread.loadAfter, onNewest: () => thread.jump("newest") }}
     >
       {before === "unreachable" && (
@@ -37,7 +38,11 @@ export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }:
       )}
       {before === "loading" && <p className="loading">Loading…</p>}
       {before === "end" && rows.length > 0 && (
-        <p className="beginning">This is the beginning of your conversation with {peer}.</p>
+        <p className="beginning">
+          {isNotes
+            ? "This is the beginning of your notes."
+            : `This is the beginning of your conversation with ${peer}.`}
+        </p>
       )}
       <ol>
         {rows.flatMap((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}
@@ -47,7 +52,7 @@ export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }:
       )}
       {rows.length === 0 && before === "end" && (
         <div id="empty">
-          <p>No messages with {peer} yet. Say hello!</p>
+          <p>{isNotes ? "No notes yet. Only you can read them." : `No messages with ${peer} yet. Say hello!`}</p>
           {peerHref !== null && (
             <a href={peerHref} target="_blank" rel="noopener">
               Open {peer}’s side in another window

@@ -75,7 +75,7 @@ async function openChat(auth: Auth, identity: Identity): Promise<void> {
     root.render(<ChatPage {...{ client, auth, identity, days, parts }} />);
     afterDrawing(resolve);
   };
-  const { target, seq } = routeOf(location.search, identity.user);
+  const { target, seq } = routeOf(location.search);
   const first = target === null || seq !== null ? null : await openFirst({ auth, identity, target });
   const leave = (): void => first?.leave();
   addEventListener("pagehide", leave);

@@ -6,6 +6,7 @@ import { Avatar, Icon } from "./icon.tsx";
 import type { OpenThreads } from "./open-threads.ts";
 import { Person } from "./person.tsx";
 import { useSurface } from "./surface.tsx";
+import { titleOf } from "./title.ts";
 import { validateName } from "./validate-name.ts";
 
 type PeopleProps = {
@@ -27,7 +28,8 @@ export function People({ self, target, threads }: PeopleProps): ReactNode {
   const field = useRef<HTMLInputElement>(null);
 
   const wanted = typed.trim();
-  const isFit = (name: string): boolean => name.toLowerCase().includes(wanted.toLowerCase());
+  const isFit = (name: string): boolean =>
+    [name, titleOf(name, self)].some((text) => text.toLowerCase().includes(wanted.toLowerCase()));
   const listed = conversations.map((conversation) => ({ name: conversation.with ?? conversation.id, conversation }));
   const known = new Set(listed.map(({ name }) => name));
   // Those that were opened here and have no message on the server yet come first, while they are open or something waits in them.
@@ -55,7 +57,7 @@ export function People({ self, target, threads }: PeopleProps): ReactNode {
   function onSubmit(): void {
     const exact = people.find(({ name }) => name === wanted) ?? (isNew ? undefined : people[0]);
     if (exact !== undefined) return go(exact.name);
-    field.current?.setCustomValidity(validateName(wanted, self));
+    field.current?.setCustomValidity(validateName(wanted));
     if (field.current?.reportValidity() === true) go(wanted);
   }
 
@@ -114,9 +116,9 @@ export function People({ self, target, threads }: PeopleProps): ReactNode {
               <button type="button" className="person new" onClick={() => field.current?.form?.requestSubmit()}>
                 <Avatar name={wanted} />
                 <span className="name" dir="auto">
-                  {wanted}
+                  {titleOf(wanted, self)}
                 </span>
-                <span className="last">Write to somebody new</span>
+                <span className="last">{wanted === self ? "Write to yourself" : "Write to somebody new"}</span>
               </button>
             </li>
           )}

@@ -5,6 +5,7 @@ import { Avatar, Icon } from "./icon.tsx";
 import { Go, useDays } from "./surface.tsx";
 import { previewOf } from "./text.ts";
 import { Tick } from "./tick.tsx";
+import { titleOf } from "./title.ts";
 
 export type PersonProps = {
   readonly name: string;
@@ -23,17 +24,17 @@ const unreadShownMax = 99;
 
 /** A conversation in the list. */
 export const Person = memo(function Person(props: PersonProps): ReactNode {
-  const { name, conversation, thread, isOpen, isTabStop, today } = props;
+  const { name, self, conversation, thread, isOpen, isTabStop, today } = props;
   const { unread = 0, isMuted = false, last = null } = conversation ?? {};
-  const content = { name, last: last && { text: last.text, time: last.time, isOwn: last.from === props.self } };
+  const content = { last: last && { text: last.text, time: last.time, isOwn: last.from === self } };
   const state = conversation?.lastState ?? null;
-  const shown = { ...content, state, today, isMuted, unread };
+  const shown = { ...content, state, today, isMuted, unread, isNotes: name === self };
   return (
     <li>
       <Go to={{ with: name }} className="person" part="conversation" tabIndex={isTabStop ? 0 : -1} isCurrent={isOpen}>
         <Avatar name={name} />
         <span className="name" dir="auto">
-          {name}
+          {titleOf(name, self)}
         </span>
         {thread === null ? <Summary {...shown} /> : <LiveSummary {...shown} thread={thread} isOpen={isOpen} />}
       </Go>
@@ -47,11 +48,14 @@ type SummaryProps = {
   readonly today: number;
   readonly isMuted: boolean;
   readonly unread: number;
+  /** True: they are the user's notes. */
+  readonly isNotes: boolean;
   readonly unsent?: string;
   readonly isTyping?: boolean;
 };
 
-function Summary({ last, state, today, isMuted, unread, unsent = "", isTyping = false }: SummaryProps): ReactNode {
+function Summary(props: SummaryProps): ReactNode {
+  const { last, state, today, isMuted, unread, isNotes, unsent = "", isTyping = false } = props;
   const days = useDays();
   return (
     <>
@@ -67,7 +71,7 @@ function Summary({ last, state, today, isMuted, unread, unsent = "", isTyping = 
           last !== null && (
             <>
               {state !== null && <Tick state={state} />}
-              {last.isOwn && "You: "}
+              {last.isOwn && !isNotes && "You: "}
               {previewOf(last.text)}
             </>
           )

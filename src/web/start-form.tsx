@@ -11,7 +11,7 @@ export function StartForm({ problem }: { readonly problem: string | null }): Rea
   const validate = (): void => {
     const [name, to] = [self.current?.value ?? "", other.current?.value ?? ""];
     self.current?.setCustomValidity(name === "" ? "" : validateName(name));
-    other.current?.setCustomValidity(to === "" ? "" : validateName(to, name));
+    other.current?.setCustomValidity(to === "" ? "" : validateName(to));
   };
   const field = { autoCapitalize: "none", spellCheck: "false" as const };
   return (

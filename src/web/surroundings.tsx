@@ -9,6 +9,7 @@ import { type PushOptions, registerPush, startPush } from "./push.ts";
 import { followSignOut, ownerOf } from "./user-session.ts";
 import { SignOut } from "./sign-out.tsx";
 import { useSurface } from "./surface.tsx";
+import { titleOf } from "./title.ts";
 
 /** What the page does without showing it: it notifies, follows the user's other tabs, and names itself. */
 export function Surroundings({ auth, identity, target }: PartProps & { readonly target: Target | null }): ReactNode {
@@ -81,7 +82,7 @@ export function Head({ auth, identity }: PartProps): ReactNode {
 /** The title of the window and the number at the app's icon. */
 function Title({ target, user }: { readonly target: Target | null; readonly user: string }): null {
   const { messages } = useUnread();
-  const name = target !== null && "with" in target ? target.with : user;
+  const name = target !== null && "with" in target ? titleOf(target.with, user) : user;
   useEffect(() => {
     document.title = `${messages > 0 ? `(${messages}) ` : ""}${name} – Tidings`;
     // Not every browser has it, and a page that is no app may be refused.

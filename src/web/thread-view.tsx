@@ -10,6 +10,7 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import type { OpenThreads } from "./open-threads.ts";
 import type { Scroller } from "./scroller.tsx";
 import { Go, useSurface } from "./surface.tsx";
+import { titleOf } from "./title.ts";
 
 type ThreadViewProps = {
   readonly target: Target;
@@ -30,6 +31,8 @@ export function ThreadView({ target, seq, threads, hasList, takesFocus }: Thread
   const scroller = useRef<Scroller>(null);
   const isBlocked = useRelation(peer, "blocked");
   const client = useClient();
+  const isNotes = peer === client.user;
+  const title = titleOf(peer, client.user);
   useEffect(() => {
     if ("with" in target) threads.add(target.with, thread);
   }, [threads, target, thread]);
@@ -47,11 +50,11 @@ export function ThreadView({ target, seq, threads, hasList, takesFocus }: Thread
         <Avatar name={peer} />
         <div>
           <h2 id="peer-name" dir="auto">
-            {peer}
+            {title}
           </h2>
-          <About thread={thread} peer={peer} isBlocked={isBlocked} />
+          {isNotes || <About thread={thread} peer={peer} isBlocked={isBlocked} />}
         </div>
-        <ThreadMenu thread={thread} peer={peer} isBlocked={isBlocked} />
+        {isNotes || <ThreadMenu thread={thread} peer={peer} isBlocked={isBlocked} />}
       </header>
       <div id="view">
         <Log key={seq} {...{ thread, peer, sought: seq, scroller, onEdit: setEditing }} />
@@ -65,7 +68,7 @@ export function ThreadView({ target, seq, threads, hasList, takesFocus }: Thread
           </button>
         </div>
       ) : (
-        <Composer {...{ thread, peer, editing, takesFocus, onEdit: setEditing, onSent }} />
+        <Composer {...{ thread, title, editing, takesFocus, onEdit: setEditing, onSent }} />
       )}
     </Part>
   );

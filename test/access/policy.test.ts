@@ -71,6 +71,26 @@ describe("authorize", () => {
     ).toHaveLength(1);
   });
 
+  test("B9 P90 the host is asked about a message to oneself with the same user twice, by either target", async () => {
+    const asked: unknown[] = [];
+    const { connect, store } = await start({
+      rules: {
+        authorize(action, identity, target) {
+          asked.push([action, identity.user, target.user]);
+          return false;
+        },
+      },
+    });
+    const { conversation } = await accepted(store, { from: "alice", to: "alice" });
+    const alice = connect("alice");
+    await until(() => isLive(alice));
+    send(alice, "one", "alice");
+    alice.say({ type: "send", id: newId(), conversation, text: "two" });
+    await until(() => answers(alice).length === 2);
+    expect(answers(alice)).toEqual(["forbidden", "forbidden"]);
+    expect(asked).toEqual(Array.from({ length: 2 }, () => ["send", "alice", "alice"]));
+  });
+
   test("B9 O4 sends keep their order while the host thinks, however long it thinks about each", async () => {
     let asked = 0;
     const { connect } = await start({

@@ -149,10 +149,19 @@ test("J19 as JSON lines it reports reading and typing, and prints who types and 
   expect(lines.findLast(({ item }) => item !== undefined)?.item?.state).toBe("read");
 });
 
+test("J19 J110 a line for oneself is a note", async () => {
+  const server = await start();
+  const alice = chat(server, "--user", "alice", "--to", "alice", "--json");
+  alice.say('{"do":"send","to":"alice","text":"note"}');
+  const { code, output } = await alice.end();
+  const items = linesOf(output).flatMap(({ item }) => (item === undefined ? [] : [item.state]));
+  expect([code, items.at(-1)]).toEqual([0, "accepted"]);
+});
+
 test("J19 what is refused for good ends it with 1", async () => {
   const server = await start();
   const alice = chat(server, "--user", "alice");
-  alice.say("alice to myself");
+  alice.say("ali/ce to nobody");
   const { code, errors } = await alice.end();
   expect(errors).toContain("! not sent: invalid_recipient");
   expect(code).toBe(1);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import type { Client, ClientOptions, ThreadRow } from "../../src/client/api.ts";
 import { createClient } from "../../src/client/client.ts";
+import type { SocketLike } from "../../src/client/environment.ts";
 import { libsql } from "../../src/client/vault/libsql.ts";
 import { memory } from "../../src/client/vault/memory.ts";
 import { createClient as openDatabase } from "@libsql/client";
@@ -68,6 +69,56 @@ test("J96 a push address that is registered at once is that of this device", asy
   expect(registered).toHaveLength(1);
   expect(registered[0]).toMatch(/^\/devices\/[0-9a-f]{32}$/);
   await expect(client.registerPush(null)).rejects.toMatchObject({ code: "closed" });
+});
+
+describe("notes to oneself", () => {
+  test("J110 they are on each device of the user once, accepted and no more, and never unread", async () => {
+    const server = await start();
+    const sent: string[] = [];
+    const environment: NonNullable<ClientOptions["environment"]> = {
+      connect(url, protocols) {
+        const socket: SocketLike = new WebSocket(url, [...protocols]) as never;
+        const send = socket.send.bind(socket);
+        socket.send = (text) => {
+          sent.push(text);
+          send(text);
+        };
+        return socket;
+      },
+    };
+    const [phone, laptop] = [open(server, "alice", { environment }), open(server, "alice")];
+    await until(isOnline(phone));
+    await until(isOnline(laptop));
+    const heard: string[] = [];
+    for (const client of [phone, laptop]) ends.push(client.on("message", ({ text }) => void heard.push(text)));
+    const thread = phone.thread({ with: "alice" });
+    thread.typing(true);
+    expect(await thread.send("one").accepted).toMatchObject({ seq: 1, from: "alice", to: "alice" });
+    thread.typing(true);
+    await until(() => texts(laptop, "alice").join() === "one");
+    await laptop.thread({ with: "alice" }).send("two").accepted;
+    for (const client of [phone, laptop]) {
+      await until(() => texts(client, "alice").join() === "one,two");
+      client.thread({ with: "alice" }).markRead(2);
+    }
+    await phone.thread({ with: "bob" }).send("to bob").accepted;
+    await until(() => texts(laptop, "bob").join() === "to bob");
+    // A device without a cache asks the server.
+    const tablet = open(server, "alice");
+    await until(() => texts(tablet, "alice").join() === "one,two");
+    for (const client of [phone, laptop, tablet]) {
+      await until(() => client.conversations.get().conversations.length === 2);
+      expect(rows(client, "alice").map(({ state }) => state)).toEqual(["accepted", "accepted"]);
+      const own = client.conversations.get().conversations.find((one) => one.with === "alice");
+      const marks = { delivered: 0, read: 0 };
+      expect(own).toMatchObject({ unread: 0, isExact: true, lastState: "accepted", own: marks, peer: marks });
+      expect(client.thread({ with: "alice" }).state.get()).toMatchObject({ unread: 0, divider: null, peer: marks });
+      expect(client.unread.get()).toMatchObject({ messages: 0, conversations: 0 });
+    }
+    expect(heard).toEqual([]);
+    expect(sent.filter((text) => text.includes('"send"')).length).toBe(2);
+    expect(sent.filter((text) => /"(typing|read)"/.test(text))).toEqual([]);
+  });
 });
 
 describe("two people", () => {

@@ -185,6 +185,7 @@ export const wrongServers: Readonly<Record<string, readonly [fault: string, wron
     "leaves the last change of a full frame out of an answer",
     body("/changes", ({ frames = [] }) => ({ frames: frames.map(withoutTheLast) })),
   ],
+  "S-56": ["counts notes to oneself as unread", body("/conversations", countsAll)],
 };
 
 /** Lets strangers in by this route alone. */
@@ -192,6 +193,10 @@ export const letsAnyoneInBy = (method: string, path: RegExp): Wrong => ({
   asked: ({ method: asked, url, headers }) =>
     void (asked === method && path.test(url.pathname) && (headers["authorization"] ??= anyone.authorization)),
 });
+
+function countsAll({ conversations = [] }: Lists): object {
+  return { conversations: conversations.map((one) => ({ ...(one as object), unread: 1 })) };
+}
 
 function withoutTheLast(frame: unknown): unknown {
   const { changes } = frame as { readonly changes?: readonly unknown[] };

@@ -29,6 +29,7 @@ afterAll(async () => {
 });
 
 type Place = { readonly id: string; readonly conversation: string; readonly seq: number; readonly duplicate: boolean };
+type Texts = { readonly messages: readonly { readonly text: string }[] };
 
 const folders: string[] = [];
 const newFile = (): string => {
@@ -76,6 +77,29 @@ describe("POST /messages", () => {
     }
   });
 
+  test("P90 Q2 a message to oneself is answered 201 and listed; the undelivered list leaves it out, and a device that was away gets it as a change", async () => {
+    const [alice, bob] = pair();
+    const path = "/messages?device=phone";
+    const before = (await ask<{ cursor: string }>(api, alice, path)).body.cursor;
+    const first = await send(alice, alice, "note");
+    const { id, conversation } = first.body;
+    expect([first.status, (await send(alice, alice, "note", id)).status]).toEqual([201, 200]);
+    await send(bob, alice, "from another user");
+    const listOf = async (query: string) =>
+      (await ask<{ conversations: object[] }>(api, alice, `/conversations${query}`)).body.conversations;
+    const listed = { id: conversation, with: alice, unread: 0, peer: { delivered: 0, read: 0 } };
+    expect(await listOf(`?with=${alice}`)).toMatchObject([listed]);
+    expect(await listOf("")).toMatchObject([{ with: bob, unread: 1 }, listed]);
+    expect(textsOf((await ask<Texts>(api, alice, `/messages?with=${alice}`)).body)).toEqual(["note"]);
+    const page = (await ask<Texts & { cursor: string }>(api, alice, path)).body;
+    expect(textsOf(page)).toEqual(["from another user"]);
+    await ask(api, alice, "/ack", { body: { device: "phone", cursor: page.cursor } });
+    const phone = await joinAs(server.url, { user: alice, device: "phone" });
+    expect(phone.messages().map(({ text }) => text)).toEqual(["note", "from another user"]);
+    const laptop = await joinAs(server.url, { user: alice, device: "laptop", cursor: before });
+    expect(laptop.messages().map(({ text }) => text)).toEqual(["note", "from another user"]);
+  });
+
   test("Q1 refusals have the codes of the socket's", async () => {
     const [alice, bob] = pair();
     const { conversation } = (await send(alice, bob)).body;
@@ -88,7 +112,7 @@ describe("POST /messages", () => {
     expect(await refused({ id, to: bob, text: "other" })).toEqual([409, "conflict"]);
     expect(await refused({ id: newId(), to: bob, text: "x".repeat(16_385) })).toEqual([413, "too_large"]);
     expect((await send(alice, bob, "x".repeat(16_384))).status).toBe(201);
-    for (const to of [alice, "no body", "zoë", ""])
+    for (const to of ["no body", "zoë", ""])
       expect(await refused({ id: newId(), to, text: "hi" })).toEqual([400, "invalid_recipient"]);
     for (const place of ["c1", "nonsense"])
       expect(await refused({ id: newId(), conversation: place, text: "hi" })).toEqual([404, "not_found"]);

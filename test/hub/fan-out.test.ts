@@ -52,6 +52,14 @@ describe("fan-out", () => {
     expect([registry.find(tenant, "bob")?.lastN, registry.find(tenant, "carol")?.lastN]).toEqual([7, 0]);
   });
 
+  test("P90 a message to oneself is offered once, also where a node of an older release names its user twice", () => {
+    for (const users of [["alice"], ["alice", "alice"]]) {
+      const { fanOut, offered } = start({ alice: 2, bob: 1 });
+      fanOut([{ ...message, users }], 7);
+      expect(offered.map((line) => line.split(" ")[0])).toEqual(["alice0", "alice1"]);
+    }
+  });
+
   test("O6 the connection that sent it is offered no change, only the position", () => {
     const { fanOut, offered, connections } = start({ alice: 1, bob: 1 });
     fanOut([{ ...message, origin: connections[0] }], 7);

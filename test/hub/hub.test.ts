@@ -167,7 +167,7 @@ describe("delivery", () => {
     alice.say({ type: "ping", id: "p" });
     alice.raw("{");
     send(alice, "b", "bob", id);
-    send(alice, "c", "alice");
+    send(alice, "c", "al ice");
     send(alice, "d");
     await until(() => alice.of("accepted").length === 3);
     const answers = alice.frames.filter(({ type }) => !["welcome", "changes"].includes(type));

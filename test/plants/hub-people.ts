@@ -16,8 +16,8 @@ export const hubPeople = {
   "the host is asked about a conversation of others": {
     rule: "T4",
     file: "access/policy.ts",
-    from: "other === undefined || !members?.includes(identity.user)",
-    to: "other === undefined",
+    from: "if (!members?.includes(identity.user)) return",
+    to: "if (!members) return",
   },
   "the host is asked about all at once": {
     rule: "R23",

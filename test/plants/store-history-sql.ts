@@ -35,8 +35,8 @@ export const storeHistorySql = {
   "one's own messages are among the undelivered": {
     rule: "Q3",
     file: "store/read/history-sql.ts",
-    from: "((m.recipient = a.key OR",
-    to: "((1 OR",
+    from: "(m.sender <> a.key AND (m.recipient",
+    to: "(1 AND (m.sender = a.key OR m.recipient",
   },
   "ids that others use too are left out": {
     rule: "Q3",

@@ -52,7 +52,7 @@ describe("frames of the server", () => {
     b.watch(["ann", "nobody"]);
     a.typing({ conversation });
     a.ping("1");
-    a.post({ to: "ann" }, "to myself");
+    a.post({ to: "a b" }, "to nobody");
     await fetch(`http://127.0.0.1:${server.port}/contacts/ben?user=ann`, { method: "PUT" });
     await a.when(() => ["pong", "rejected"].every((type) => a.frames.some((frame) => frame.type === type)));
     a.raw("nonsense", "error");

@@ -723,7 +723,6 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       for (const [what, to] of [
-        ["oneself", null],
         ["nobody", ""],
         ["a space", "a b"],
         ["other letters", "zoë"],
@@ -734,13 +733,48 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         test(`P23 a recipient that is ${what} is invalid_recipient`, async () => {
           const { alice } = people();
           const a = await join(url, { user: alice });
-          expect(await a.sendBad({ to: to ?? alice }, "hi")).toMatchObject({
+          expect(await a.sendBad({ to }, "hi")).toMatchObject({
             code: "invalid_recipient",
             retry: "never",
           });
           await a.settle();
         });
       }
+
+      test("P90 a message to oneself comes once to the user's other connections, also to one that was away, and is never unread or undelivered", async () => {
+        const { alice, bob } = people();
+        const a = await join(url, { user: alice, device: "a1" });
+        const others = [await join(url, { user: alice, device: "a1" }), await join(url, { user: alice, device: "a2" })];
+        const start = a.cursor();
+        const first = await a.sendOk({ to: alice }, "note");
+        const { conversation } = first;
+        expect(first).toMatchObject({ seq: 1, duplicate: false });
+        expect(await a.send({ conversation }, "note", first.id)).toEqual({ ...first, duplicate: true });
+        expect(await a.sendOk({ conversation }, "another")).toMatchObject({ conversation, seq: 2 });
+        a.read(conversation, 2);
+        for (const other of others) {
+          await other.when(() => other.messages().length >= 2);
+          other.ack();
+          other.read(conversation, 2);
+        }
+        a.typing({ conversation });
+        await a.sendOk({ to: bob }, "to another user");
+        const texts = ["note", "another", "to another user"];
+        for (const other of others) {
+          await other.when(() => other.messages().length >= 3);
+          await other.settle();
+          expect(other.messages().map(({ text }) => text)).toEqual(texts);
+        }
+        const away = await join(url, { user: alice, device: "a3", cursor: start });
+        expect(away.messages().map(({ text, from, to }) => [text, from, to])).toEqual([
+          ["note", alice, alice],
+          ["another", alice, alice],
+          ["to another user", alice, bob],
+        ]);
+        await Bun.sleep(quietMs);
+        expect([a, ...others, away].flatMap((one) => one.receipts())).toEqual([]);
+        expect(a.messages()).toEqual([]);
+      });
 
       for (const [what, text] of [
         ["one byte", "x"],
@@ -871,7 +905,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           a.post({ to: bob }, "old", old.id);
           a.raw("no JSON", "error");
           a.post({ to: bob }, "not the old one", old.id);
-          a.post({ to: alice }, "self");
+          a.post({ to: "a b" }, "nobody");
           a.post({ conversation: unknownConversation }, "nowhere");
           a.ping(`q${i}`);
         }
@@ -1213,7 +1247,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         const { alice } = people();
         const a = await join(url, { user: alice });
         for (let i = 0; i < 15; i++) {
-          expect((await a.sendBad({ to: alice }, "self")).code).toBe("invalid_recipient");
+          expect((await a.sendBad({ to: "a b" }, "nobody")).code).toBe("invalid_recipient");
           expect((await a.sendBad({ to: "bob" }, "x".repeat(16_385))).code).toBe("too_large");
           expect((await a.sendBad({ to: "bob" }, "")).code).toBe("bad_frame");
           expect((await a.sendBad({ conversation: unknownConversation }, "x")).code).toBe("not_found");

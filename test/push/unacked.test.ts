@@ -64,6 +64,17 @@ test("U5 it reads the log from its position, and then follows what the feed anno
   expect([looked, unacked.position(), unacked.sizes().recipients]).toEqual([["carol", "bob"], 11, 0]);
 });
 
+test("U80 nobody waits for a message to oneself", async () => {
+  const { clock, looked, unacked, grow } = start();
+  unacked.start(10);
+  await clock.advance(0);
+  const [entry] = [message(11)];
+  const change = { ...entry.change, from: "bob" } as LogEntry["change"];
+  grow([{ ...entry, users: ["bob"], change }], 11);
+  await clock.advance(50);
+  expect([looked, unacked.position(), unacked.sizes().recipients]).toEqual([[], 11, 0]);
+});
+
 test("U1 a message that is due is announced to the queues, and its user stays until there is nothing left", async () => {
   const { clock, state, unacked, grow } = start();
   unacked.start(10);

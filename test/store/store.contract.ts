@@ -418,7 +418,6 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
           for (const name of users) await store.openDevice(person(name, tenant), "d");
           for (const step of operations) {
             if (step.type === "send") {
-              if (step.from === step.to) continue;
               const outcome = await append(store, {
                 tenant,
                 from: step.from,
@@ -469,7 +468,7 @@ function createModel() {
     return found;
   };
   const fromOther = (user: string, other: string) =>
-    sent.filter((message) => message.from === other && message.to === user);
+    user === other ? [] : sent.filter((message) => message.from === other && message.to === user);
   const last = (list: readonly Sent[]): number => list.at(-1)?.seq ?? 0;
 
   return {
@@ -493,7 +492,7 @@ function createModel() {
     ack(user: string, n: number): void {
       const since = acked.get(user) ?? 0;
       for (const message of sent)
-        if (message.to === user && message.n > since && message.n <= n) {
+        if (message.to === user && message.from !== user && message.n > since && message.n <= n) {
           const found = mark(user, message.from);
           found.delivered = Math.max(found.delivered, message.seq);
         }

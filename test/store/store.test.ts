@@ -2,6 +2,7 @@ import { embedded, remote } from "./places.ts";
 import { describeBounds } from "./bounds.contract.ts";
 import { describePeople } from "./people.contract.ts";
 import { describePushStore } from "./push.contract.ts";
+import { describeSelf } from "./self.contract.ts";
 import { describeStore } from "./store.contract.ts";
 
 describeStore("store on an embedded file", embedded, { runs: 25 });
@@ -12,6 +13,9 @@ describePeople("people on a libSQL server", remote, { runs: 5 });
 
 describePushStore("pushes on an embedded file", embedded);
 describePushStore("pushes on a libSQL server", remote);
+
+describeSelf("notes to oneself on an embedded file", embedded);
+describeSelf("notes to oneself on a libSQL server", remote);
 
 describeBounds("bounds on an embedded file", embedded, { runs: 30 });
 describeBounds("bounds on a libSQL server", remote, { runs: 4 });

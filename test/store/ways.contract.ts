@@ -28,7 +28,7 @@ type Row = {
 };
 
 /**
- * Users 1 to 9 have some conversations each, user 10 has more than are looked at one by one. User 11 has as many, of long ago, in which only marks
+ * Users 1 to 9 have some conversations each, one of them with themselves, user 10 has more than are looked at one by one. User 11 has as many, of long ago, in which only marks
  * move.
  */
 const [few, wide, strangers] = [9, 10, 2_600];
@@ -42,7 +42,8 @@ const name = (key: number): string => `u${key}`;
 function population(seed: number, start: number) {
   const pick = chance(seed);
   const pairs: (readonly [number, number])[] = [];
-  for (let one = 1; one <= few; one++) for (let other = one + 1; other <= few; other++) pairs.push([one, other]);
+  for (let one = 1; one <= few; one++) for (let other = one; other <= few; other++) pairs.push([one, other]);
+  pairs.push([wide, wide]);
   for (let i = 0; i < strangers; i++) pairs.push([wide, 100 + i]);
   const narrow = pairs.length - strangers;
   const total = 9_000;
@@ -73,13 +74,13 @@ function population(seed: number, start: number) {
     const [sender, recipient] = pick(2) === 0 ? pair : [pair[1], pair[0]];
     const before = last.get(index) ?? { seq: 0, n: 0, seqs: new Map<number, number>() };
     const seq = before.seq + 1;
-    const others = before.seqs.get(recipient) ?? 0;
+    const others = sender === recipient ? 0 : (before.seqs.get(recipient) ?? 0);
     rows.push({ n, conversation: 1 + index, seq, sender, recipient, prev: before.n, others });
     last.set(index, { seq, n, seqs: new Map([...before.seqs, [sender, seq]]) });
   }
   const conversations = [...last].map(([index, { seq, n: at, seqs }]) => {
     const [low, high] = pairs[index] ?? [1, 2];
-    return [1 + index, low, high, seq, at, seqs.get(low) ?? 0, seqs.get(high) ?? 0];
+    return [1 + index, low, high, seq, at, seqs.get(low) ?? 0, low === high ? 0 : (seqs.get(high) ?? 0)];
   });
   return { rows, conversations, marks: [...marks.values()], head: n + 10, pick };
 }
@@ -110,7 +111,9 @@ async function fill(
       args: [JSON.stringify(messages)],
     },
     { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, low, high FROM tidings_conversation` },
-    { sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, high, low FROM tidings_conversation` },
+    {
+      sql: `INSERT INTO tidings_member (conversation, user, peer) SELECT key, high, low FROM tidings_conversation WHERE low < high`,
+    },
     {
       sql: `UPDATE tidings_member AS member SET n = x.n, delivered = 0
         FROM (SELECT ${at(0)} AS n, ${at(1)} AS conversation, ${at(2)} AS user FROM json_each(?1) j) x
@@ -319,7 +322,7 @@ export function describeWays(title: string, open: () => Promise<Place>, { seed, 
           new Promise((resolve) => store.ack(person(name(user)), "phone", Math.min(n, head), resolve));
         await Promise.all([1, 5, wide].map(ack));
         for (const user of [1, 5, wide]) {
-          const received = ofUser(user).filter((row) => row.recipient === user);
+          const received = ofUser(user).filter((row) => row.recipient === user && row.sender !== user);
           const wanted = new Map<number, number>();
           for (const row of received) if (row.n <= n) wanted.set(row.conversation, row.seq);
           const [marks = []] = await place.engine.read([

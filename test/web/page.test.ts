@@ -106,6 +106,33 @@ describePage("the chat page", ({ base, port, open, names, post }) => {
     await until(() => alice.textContent("#announcer"), `${b}: Hi Alice`);
   });
 
+  test("W80 one's own name opens notes to oneself: on every device once, without ticks of others, a menu or a presence", async () => {
+    const [a] = names();
+    const [one, two] = [await open(`/?user=${a}`), await open(`/?user=${a}`)];
+    await online(one);
+    await online(two);
+    await one.fill("#new-to", a);
+    expect(await one.textContent(".person.new .name")).toBe("Note to self");
+    await one.keyboard.press("Enter");
+    await until(() => one.textContent("#peer-name"), "Note to self");
+    expect(await one.textContent("#empty")).toContain("No notes yet");
+    await say(one, "buy milk");
+    await until(() => ticks(one), ["accepted"]);
+    await until(() => two.textContent(".person .name"), "Note to self");
+    await two.click(".person");
+    await until(() => texts(two), ["buy milk"]);
+    await say(two, "and bread");
+    for (const page of [one, two]) {
+      await until(() => texts(page), ["buy milk", "and bread"]);
+      await until(() => ticks(page), ["accepted", "accepted"]);
+      await until(async () => (await page.title()).startsWith("Note to self"), true);
+      expect(await page.locator("#peer .menu, #presence, .person .unread, .divider").count()).toBe(0);
+      expect(await page.locator(".person .last").allTextContents()).toEqual(["and bread"]);
+    }
+    await one.reload();
+    await until(() => texts(one), ["buy milk", "and bread"]);
+  });
+
   test("W8 a message that is scrolled out of view, or in a hidden page, is not marked as read", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
@@ -397,7 +424,7 @@ describePage("the chat page", ({ base, port, open, names, post }) => {
     await Promise.all([online(alice), online(carol)]);
     await say(carol, "psst");
     await until(() => ticks(carol), ["delivered"]);
-    await alice.fill("#new-to", a);
+    await alice.fill("#new-to", "no body");
     await alice.keyboard.press("Enter");
     expect(await alice.textContent("#peer-name")).toBe(b);
     await alice.fill("#new-to", "carol");

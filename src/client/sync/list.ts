@@ -9,7 +9,7 @@ import type { Keeper } from "./keeper.ts";
 import { createListOrder } from "./list-order.ts";
 import { createListPages } from "./list-pages.ts";
 import type { Pages } from "./pages.ts";
-import { sentState } from "./thread-rows.ts";
+import { peerMarks, sentState } from "./thread-rows.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** The list of conversations: what the device holds, and further pages from the server. */
@@ -136,7 +136,8 @@ function createShown({ self, wishes }: Pick<ListOptions, "self" | "wishes">): (r
     const mutedUntil = (wish === null ? row.setting.until : wish.until) ?? null;
     const before = made.get(row);
     if (before?.isMuted === isMuted && before.mutedUntil === mutedUntil) return before;
-    const { id, with: user, last, own, peer, isExact, unread } = row;
+    const { id, with: user, last, own, isExact, unread } = row;
+    const peer = peerMarks(row, self);
     const lastState = last?.from === self ? sentState(last.seq, peer) : null;
     const shown = { id, with: user, last, lastState, unread, isExact, own, peer, isMuted, mutedUntil };
     made.set(row, shown);

@@ -1,5 +1,5 @@
 import type { MessageState, ThreadRow } from "../api.ts";
-import type { MessageRow, OutboxRow } from "../vault/rows.ts";
+import type { ConversationRow, Marks, MessageRow, OutboxRow } from "../vault/rows.ts";
 import type { Pending } from "./cache.ts";
 
 /** Makes the rows of one thread. A row with the same content is the same object as before, so that a user interface renders only the others. */
@@ -60,6 +60,12 @@ export function createThreadRows(): ThreadRows {
     },
   };
 }
+
+export const noMarks: Marks = { delivered: 0, read: 0 };
+
+/** The marks of the other user: none in a conversation with oneself, whatever an older server has stored. */
+export const peerMarks = (row: ConversationRow | null, self: string): Marks =>
+  row === null || row.with === self ? noMarks : row.peer;
 
 export const sentState = (seq: number, peer: RowSource["peer"]): MessageState =>
   seq <= peer.read ? "read" : seq <= peer.delivered ? "delivered" : "accepted";

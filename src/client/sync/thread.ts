@@ -13,7 +13,7 @@ import type { Pages } from "./pages.ts";
 import { createReadMarker } from "./read-marker.ts";
 import type { Sender } from "./sender.ts";
 import { heldRow, isFor, targetKey } from "./target.ts";
-import { createThreadRows } from "./thread-rows.ts";
+import { createThreadRows, noMarks, peerMarks } from "./thread-rows.ts";
 import type { Typing } from "./typing.ts";
 import { createWindow, type WindowState } from "./window.ts";
 import type { Wishes } from "./wishes.ts";
@@ -55,8 +55,6 @@ export type OwnedThread = Thread & {
 };
 
 type JumpTarget = Parameters<Thread["jump"]>[0];
-
-const noMarks = { delivered: 0, read: 0 };
 
 export function createThread(
   target: Target,
@@ -163,7 +161,7 @@ export function createThread(
       checkText(text, context.textBytesMax.get());
       return await outbox.edit(id, text);
     },
-    typing: (isTyping) => typing.type(target, isTyping),
+    typing: (isTyping) => void (state.get().with !== self && typing.type(target, isTyping)),
     markRead: marker.mark,
     // A tab that died may have sent the draft, and have told nobody.
     online: (isFresh) => [window.online, draft.load, ...(isFresh ? [finder.renew] : [])].forEach((go) => go()),
@@ -184,7 +182,8 @@ function createSnapshot(target: Target, { self, cache, sender, wishes }: ThreadC
   const key = targetKey(target);
 
   return ({ row, messages, before, after }: WindowState, readAtOpen: number | null): ThreadState => {
-    const { own, peer } = row ?? { own: noMarks, peer: noMarks };
+    const own = row?.own ?? noMarks;
+    const peer = peerMarks(row, self);
     const isMine = (of: Target): boolean => targetKey(of) === key || (row !== null && isFor(of, row));
     // Not in the middle of a conversation.
     const isAtEnd = after === "end" || messages.length === 0;

@@ -5,6 +5,7 @@ import { inputCases } from "./cases-input.ts";
 import { marksCases } from "./cases-marks.ts";
 import { peopleCases } from "./cases-people.ts";
 import { resumeCases } from "./cases-resume.ts";
+import { selfCases } from "./cases-self.ts";
 import { sendCases } from "./cases-send.ts";
 import type { ServerCase } from "./world.ts";
 
@@ -18,4 +19,5 @@ export const serverCases: readonly ServerCase[] = [
   ...inputCases,
   ...httpCases,
   ...identityCases,
+  ...selfCases,
 ];

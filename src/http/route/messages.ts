@@ -42,7 +42,7 @@ export const postMessage: Route = {
   handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
     const { id, to, conversation = "", text } = await readBody({ request, limits }, schema);
     const { tenant, user } = session;
-    const fault = validateSend({ from: user, to, text }, limits);
+    const fault = validateSend({ to, text }, limits);
     if (fault) throw fault;
     const target = to === undefined ? { conversation } : { to };
     const waitMs = retryAfterMs(text.length);

@@ -1,4 +1,4 @@
-import { refusalText, toOneself } from "../../action/send.ts";
+import { refusalText } from "../../action/send.ts";
 import type { Answer } from "../../connection/outgoing.ts";
 import type { PausedSend } from "../../connection/send-pause.ts";
 import { errorCodes } from "../../error.ts";
@@ -32,7 +32,6 @@ type SendParts = "session" | "doer" | "outgoing" | "sendPause" | "closeAfterAnsw
 /** Puts the message into the next commit; the answer comes with the commit, in the order of the frames. */
 export const send: Handler<"send", SendParts> = (connection, frame, { store, policy, limiter }) => {
   const { session, sendPause, outgoing } = connection;
-  if (frame.to === session.user) return { type: "rejected", id: frame.id, retry: "never", ...toOneself };
   const slot = outgoing.reserve();
   const paused = sendPause.current() ?? overRate();
   if (paused) return refuse(paused);

@@ -1,5 +1,4 @@
 import { membersFor, noConversation } from "../../action/conversation.ts";
-import { toOneself } from "../../action/send.ts";
 import { encodeFrame } from "../../protocol/encode.ts";
 import { isBlockedBetween } from "../relationship-cache.ts";
 import type { Handler } from "./handler.ts";
@@ -8,6 +7,8 @@ const refusals = {
   forbidden: "The user may not write in this conversation",
   unavailable: "The permission to write cannot be checked now",
 } as const;
+
+const toOneself = { code: "invalid_recipient", message: "Nobody is shown their own typing" } as const;
 
 /** Sends `typing` to the connections of the conversation's other users; it is stored nowhere. */
 export const typing: Handler<"typing"> = async ({ session }, frame, context) => {
@@ -19,9 +20,11 @@ export const typing: Handler<"typing"> = async ({ session }, frame, context) => 
   if (conversation === null) return undefined;
   const members = await membersFor(store, { asker: session, conversation });
   if (members === null) return { type: "error", ...noConversation };
+  const others = members.filter((member) => member !== user);
+  // The user's conversation with themselves has nobody to notify.
+  if (others.length === 0) return undefined;
   const verdict = await policy.decide("typing", session, frame);
   if (verdict !== "allowed") return { type: "error", code: verdict, message: refusals[verdict] };
-  const others = members.filter((member) => member !== user);
   const text = encodeFrame({ type: "typing", conversation, user, typing: frame.typing });
   for (const [i, relationship] of (await relationships.of(session, others)).entries())
     if (!isBlockedBetween(relationship)) sendVolatile(tenant, others[i] ?? "", text);

@@ -22,7 +22,7 @@ const ofSide = (side: "low" | "high"): string => `
 SELECT * FROM (SELECT c.key, c.n, c.${side === "low" ? "high" : "low"}_seq AS others, min(c.low_seq, c.high_seq) AS both
   FROM (
     SELECT k.key AS place FROM tidings_conversation k INDEXED BY tidings_conversation_${side}_period WHERE k.${side} = u.key AND k.period IS NOT NULL ORDER BY k.period DESC LIMIT max(?3, ${conversationsMax})
-  ) CROSS JOIN tidings_conversation c ON c.key = place WHERE c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
+  ) CROSS JOIN tidings_conversation c ON c.key = place WHERE c.n > 0 AND c.low < c.high ORDER BY c.n DESC LIMIT ?3)`;
 
 /** ?1 rows: names of providers. Whether a notice is due for one of them, now or later. */
 export const selectWaiting = `

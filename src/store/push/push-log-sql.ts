@@ -33,12 +33,12 @@ RETURNING 1`;
 // Explaining. ?1 tenant, ?2 user.
 
 /**
- * ?3 message id, ?4 how many. The messages with this id to a user, the newest first: one of each sender. An index in the order of `n` would read
+ * ?3 message id, ?4 how many. The messages of others with this id to a user, the newest first: one of each sender. An index in the order of `n` would read
  * all messages of the user.
  */
 export const selectExplained = `
 SELECT m.n, m.conversation, m.seq, m.time, s.id AS sender, me.read
-FROM tidings_user u CROSS JOIN tidings_message m INDEXED BY tidings_message_id ON m.id = ?3 AND m.recipient = u.key CROSS JOIN tidings_user s ON s.key = m.sender
+FROM tidings_user u CROSS JOIN tidings_message m INDEXED BY tidings_message_id ON m.id = ?3 AND m.recipient = u.key AND m.sender <> u.key CROSS JOIN tidings_user s ON s.key = m.sender
 CROSS JOIN tidings_member me ON me.conversation = m.conversation AND me.user = u.key
 WHERE u.tenant = ?1 AND u.id = ?2 ORDER BY m.n DESC LIMIT ?4`;
 

@@ -3,10 +3,10 @@ import { acked, fence, field } from "./sql-parts.ts";
 
 /** The statements behind `unacked-store.ts`: which users have something new in the log, and which notices become due. */
 
-/** ?1 after, ?2 up to. The recipients of messages, each with the first of their messages. */
+/** ?1 after, ?2 up to. The recipients of messages of others, each with the first of these messages. */
 export const selectRecipients = `
 SELECT u.tenant, u.id AS user, x.n FROM (
-  SELECT m.recipient, min(m.n) AS n FROM tidings_message m NOT INDEXED WHERE m.n > ?1 AND m.n <= ?2 GROUP BY m.recipient
+  SELECT m.recipient, min(m.n) AS n FROM tidings_message m NOT INDEXED WHERE m.n > ?1 AND m.n <= ?2 AND m.sender <> m.recipient GROUP BY m.recipient
 ) x CROSS JOIN tidings_user u ON u.key = x.recipient`;
 
 /** ?1 after, ?2 up to. The users with a read mark that has moved, each with the conversation. */

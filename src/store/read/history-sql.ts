@@ -22,7 +22,7 @@ import { isBlockedBetween } from "./people-sql.ts";
  */
 const isWanted = `m.time >= ?4 AND m.time <= ?5
   AND (?3 IS NULL OR s.id = ?3)
-  AND (?6 IS NULL OR ((m.recipient = a.key OR (m.recipient IS NULL AND m.sender <> a.key AND m.event IS NULL))
+  AND (?6 IS NULL OR (m.sender <> a.key AND (m.recipient = a.key OR (m.recipient IS NULL AND m.event IS NULL))
     AND m.n > (SELECT d.acked FROM tidings_device d WHERE d.user = a.key AND d.device = ?6)))`;
 
 const asker = `a.tenant = ?1 AND a.id = ?2`;

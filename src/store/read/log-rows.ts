@@ -1,4 +1,5 @@
 import { newestInCommit } from "../../log/log-kinds.ts";
+import { usersOfPair } from "../../log/users-of-pair.ts";
 import type { Change, ChangeKind, Entry, Kind, LogEntry, Message, Setting } from "../../model.ts";
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
@@ -72,7 +73,7 @@ const message: LogRows<"message"> = {
   ofUser: { inRows: logSql.selectMessagesInRows, inConversations: logSql.selectMessagesInConversations },
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
-  users: (row) => (row["recipient"] === null ? [] : [text(row, "sender"), text(row, "recipient")]),
+  users: (row) => (row["recipient"] === null ? [] : usersOfPair(text(row, "sender"), text(row, "recipient"))),
   group: (row) => (row["recipient"] === null ? conversationOf(row) : undefined),
   inCommit: ({ sent }) => sent,
 };
@@ -90,7 +91,7 @@ const receipt: LogRows<"receipt"> = {
     read: integer(row, "read"),
   }),
   // The statement leaves the peer out where one of the two has blocked the other.
-  users: (row) => (row["peer"] === null ? [text(row, "user")] : [text(row, "user"), text(row, "peer")]),
+  users: (row) => (row["peer"] === null ? [text(row, "user")] : usersOfPair(text(row, "user"), text(row, "peer"))),
   inCommit: ({ rowsOf }) => [...rowsOf("revealed"), ...rowsOf("delivered"), ...rowsOf("read")].map(logEntryOf(receipt)),
 };
 

@@ -1,3 +1,4 @@
+import { usersOfPair } from "../../log/users-of-pair.ts";
 import { type Identity, identityKey, type LogEntry } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
@@ -197,6 +198,7 @@ function mayAnswer(sends: readonly Waiting[]): boolean {
   const senders = new Set(sends.map(({ send }) => identityKey({ tenant: send.tenant, user: send.from })));
   const writers = new Map<string, string>();
   return sends.some(({ send: { tenant, from, to, conversation } }) => {
+    if (to === from) return false;
     if (to !== undefined) return senders.has(identityKey({ tenant, user: to }));
     const writer = writers.get(conversation ?? "") ?? from;
     writers.set(conversation ?? "", writer);
@@ -236,7 +238,7 @@ export function messageEntry(
   const to = textOrNull(row, "recipient");
   return {
     tenant: send.tenant,
-    ...(to === null ? { users: [], group: conversation } : { users: [send.from, to] }),
+    ...(to === null ? { users: [], group: conversation } : { users: usersOfPair(send.from, to) }),
     change: {
       kind: "message",
       n: integer(row, "n"),

@@ -57,7 +57,7 @@ const othersUpTo = ({ user, n }: { readonly user: string; readonly n: string }):
 const deliveredOfSide = (side: "low" | "high", other: "low" | "high"): string => `
   SELECT c.key AS conversation, a.user, CASE WHEN c.n <= a.up_to THEN c.${other}_seq ELSE ${othersUpTo({ user: "a.user", n: "a.up_to" })} END AS seq
   FROM acked a CROSS JOIN tidings_conversation c INDEXED BY tidings_conversation_${side}_period ON c.${side} = a.user AND c.period >= ${periodOf("a.since")}
-  WHERE a.way = 'conversations' AND c.n > a.since`;
+  WHERE a.way = 'conversations' AND c.n > a.since AND c.low < c.high`;
 
 /** The delivered marks that acks raise: messages of others that no device of the user had acked before. */
 export const deliverByAcks = `
@@ -66,12 +66,12 @@ INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, x.seq, p.read, head.n + row_number() OVER ()
 FROM (
   SELECT y.conversation, y.user, max(y.seq) AS seq FROM (
-    SELECT m.conversation, a.user, m.seq FROM acked a CROSS JOIN tidings_message m NOT INDEXED ON m.n > a.since AND m.n <= a.up_to AND m.recipient = a.user
+    SELECT m.conversation, a.user, m.seq FROM acked a CROSS JOIN tidings_message m NOT INDEXED ON m.n > a.since AND m.n <= a.up_to AND m.recipient = a.user AND m.sender <> a.user
     WHERE a.way = 'rows'
     UNION ALL
     SELECT m.conversation, a.user, m.seq FROM (SELECT min(since) AS since, max(up_to) AS up_to FROM acked WHERE way = 'shared') z
     CROSS JOIN tidings_message m NOT INDEXED ON m.n > z.since AND m.n <= z.up_to
-    CROSS JOIN acked a ON a.user = m.recipient AND m.n > a.since AND m.n <= a.up_to AND a.way = 'shared'
+    CROSS JOIN acked a ON a.user = m.recipient AND m.n > a.since AND m.n <= a.up_to AND m.sender <> a.user AND a.way = 'shared'
     UNION ALL ${deliveredOfSide("low", "high")} UNION ALL ${deliveredOfSide("high", "low")}
   ) y GROUP BY y.conversation, y.user
 ) x

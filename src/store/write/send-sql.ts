@@ -82,19 +82,19 @@ FROM (
   SELECT m.n, m.other_seq AS known, max(m.other_seq, CASE m.sender
     WHEN min(m.sender, m.recipient) THEN max(CASE m.sender WHEN max(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier
     ELSE max(CASE m.sender WHEN min(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier END) AS other_seq
-  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head) AND m.recipient IS NOT NULL
+  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head) AND m.recipient <> m.sender
   WINDOW earlier AS (PARTITION BY m.conversation ORDER BY m.n ROWS UNBOUNDED PRECEDING)
 ) x
 WHERE message.n = x.n AND x.other_seq > x.known`;
 
-/** Writes the newest seqs into the conversations; runs before the head moves. */
+/** Writes the newest seqs into the conversations; runs before the head moves. With oneself, all messages are one's own: those of `high` stay at 0. */
 export const advanceConversations = `
 UPDATE tidings_conversation AS conversation SET seq = x.seq, n = x.n, low_seq = max(conversation.low_seq, x.low_seq),
   high_seq = max(conversation.high_seq, x.high_seq)
 FROM (
   SELECT m.conversation, max(m.seq) AS seq, max(m.n) AS n,
     max(CASE WHEN m.sender = c.low THEN m.seq ELSE 0 END) AS low_seq,
-    max(CASE WHEN m.sender = c.high THEN m.seq ELSE 0 END) AS high_seq
+    max(CASE WHEN m.sender = c.high AND c.low < c.high THEN m.seq ELSE 0 END) AS high_seq
   FROM tidings_message m NOT INDEXED CROSS JOIN tidings_conversation c ON c.key = m.conversation
   WHERE m.n > (SELECT n FROM tidings_head head) GROUP BY m.conversation
 ) x

@@ -218,7 +218,7 @@ export class TidingsChat extends Base implements TidingsChatParts {
     if (state.is === "idle") return this.#root.render(null);
     if (state.is === "signed-out") return this.#root.render(createElement(SignedOut));
     const { client, id } = state.lease;
-    const isValid = target === null || !("with" in target) || validateName(target.with, client.user) === "";
+    const isValid = target === null || !("with" in target) || validateName(target.with) === "";
     const shown = { view: this.#view(), target: isValid ? target : null, takesFocus: chosenBy !== null };
     // Nothing of a client is ever on screen with the next one.
     this.#root.render(createElement(ChatView, { key: id, client, surface, ...shown }));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createSource } from "../../../src/client/readable.ts";
-import { createThreadRows, type RowSource } from "../../../src/client/sync/thread-rows.ts";
+import { createThreadRows, peerMarks, type RowSource } from "../../../src/client/sync/thread-rows.ts";
 import { join } from "../../../src/client/sync/window.ts";
-import type { MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
+import type { ConversationRow, MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 
 const message = (seq: number, from = "bob"): MessageRow => ({
   ...{ conversation: "c1", seq, id: `m${seq}`, from, text: `text ${seq}`, time: seq },
@@ -33,6 +33,13 @@ describe("rows of a thread", () => {
     expect(before.map((row) => row.state)).toEqual(["read", "received", "accepted"]);
     expect(after.map((row) => row.state)).toEqual(["read", "received", "delivered"]);
     expect([after[0] === before[0], after[1] === before[1], after[2] === before[2]]).toEqual([true, true, false]);
+  });
+
+  test("J110 notes to oneself have no marks of another user, whatever an older server has stored", () => {
+    const row = { with: "alice", peer: { delivered: 3, read: 3 } } as ConversationRow;
+    expect(peerMarks(row, "alice")).toEqual({ delivered: 0, read: 0 });
+    expect(peerMarks({ ...row, with: "bob" }, "alice")).toBe(row.peer);
+    expect(peerMarks(null, "alice")).toEqual({ delivered: 0, read: 0 });
   });
 
   test("J11 without news the list is the same object", () => {

@@ -50,7 +50,7 @@ test("Q1 A31 what refuses a message goes to the store with it, because a retry g
 
 test("P23 P24 a message that cannot be one is refused before the store", async () => {
   for (const [fields, code] of [
-    [{ to: "alice" }, "invalid_recipient"],
+    [{ to: "no body" }, "invalid_recipient"],
     [{ to: undefined }, "bad_request"],
     [{ conversation: "c1" }, "bad_request"],
     [{ text: "" }, "bad_request"],

@@ -45,10 +45,10 @@ test("D1 P72 a message goes into the next commit under its stored id, and is ans
   expect(sent[1]).toMatchObject({ conversation: "c7" });
 });
 
-test("P23 a message to oneself is refused without the store", () => {
+test("P90 a message to oneself goes into the next commit like every other", () => {
   const { sent, say } = start();
-  expect(say({ to: "alice" })).toMatchObject({ type: "rejected", id, code: "invalid_recipient", retry: "never" });
-  expect(sent).toEqual([]);
+  expect(say({ to: "alice" })).toBeUndefined();
+  expect(sent).toMatchObject([{ from: "alice", to: "alice", refusal: undefined }]);
 });
 
 test("A31 over the rate this send and those behind it are refused until the delay has passed, and a retry still reaches the store", async () => {

@@ -6,13 +6,13 @@ import { typing } from "../../../src/hub/frame/typing.ts";
 const session = { tenant: "t", user: "alice" };
 const none = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
 
-/** Conversation c1 is of alice and bob, c2 of two others. */
+/** Conversation c1 is of alice and bob, c2 of two others, c3 of alice and herself. */
 async function type(
   target: { to?: string; conversation?: string },
   { verdict = "allowed", isBlocked = false }: { verdict?: Verdict; isBlocked?: boolean } = {},
 ) {
   const sent: unknown[] = [];
-  const members: Record<string, string[]> = { c1: ["alice", "bob"], c2: ["carol", "dave"] };
+  const members: Record<string, string[]> = { c1: ["alice", "bob"], c2: ["carol", "dave"], c3: ["alice"] };
   const context = {
     store: {
       direct: async (_tenant: string, _user: string, other: string) => (other === "bob" ? "c1" : null),
@@ -38,7 +38,11 @@ test("H12 it goes nowhere where there is no conversation yet, and across a block
   expect(await type({ conversation: "c1" }, { isBlocked: true })).toEqual({ answer: undefined, sent: [] });
 });
 
-test("P22 P23 a conversation of others, one that does not exist, and oneself are refused", async () => {
+test("P31 typing in the conversation with oneself goes nowhere, and the host is not asked", async () => {
+  expect(await type({ conversation: "c3" }, { verdict: "forbidden" })).toEqual({ answer: undefined, sent: [] });
+});
+
+test("P22 P31 a conversation of others, one that does not exist, and oneself are refused", async () => {
   const answers = await Promise.all([
     type({ conversation: "c2" }),
     type({ conversation: "c9" }),
