@@ -106,7 +106,8 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
   async function readOn(mine: HookRun): Promise<void> {
     const { messages, upTo } = await store.messages(mine.position, pageMessagesMax);
     for (const message of messages) {
-      if (!(await handle(mine, message))) return;
+      // An event of a group is nobody's words.
+      if (message.event === undefined && !(await handle(mine, message))) return;
       mine.position = message.n;
       mine.handled = message.n;
       if (keepInMs(mine) <= 0) await keep(mine);

@@ -116,6 +116,10 @@ describe("docs", () => {
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
       if (file === "outbox.ts") expect(output).toContain("waiting: 0");
       if (file === "first-chat.ts") expect(output).toMatch(/^alice wrote: Hello at \S+\nbob has read it\n$/);
+      if (file === "groups.ts")
+        expect(output).toBe(
+          blocks.find((one) => one.page === page && one.text.startsWith("ann (created)"))?.text ?? "",
+        );
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }

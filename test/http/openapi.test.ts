@@ -33,7 +33,7 @@ const calls = operations.map(({ method, path, operation }) => ({
   method,
   path,
   operation,
-  address: path.replace(/\{\w+\}/, "bob"),
+  address: path.replaceAll(/\{\w+\}/g, "bob"),
   options: {
     as: path,
     ...(operation.requestBody && method !== "GET" && { body: "{}" }),
@@ -41,6 +41,65 @@ const calls = operations.map(({ method, path, operation }) => ({
   },
 }));
 const ofChat = calls.filter(({ path }) => !/^\/(healthz|readyz)$/.test(path));
+
+/** Each route of groups, with each of its answers. */
+async function askGroups(status: (...call: Parameters<typeof ask>) => Promise<number>): Promise<void> {
+  const [alice, bob] = ["alice", "bob"];
+  const made = { id: newId(), name: "Lunch", members: [bob] };
+  const make = async (body: object, as = alice): Promise<number> => await status(as, "POST", "/groups", { body });
+  const { body } = await ask(alice, "POST", "/groups", { body: made });
+  const id = String((body as { id?: unknown }).id);
+  expect(await make(made)).toBe(200);
+  expect(await make({ ...made, name: "" })).toBe(400);
+  expect(await make({ ...made, id: newId(), name: "x".repeat(300) })).toBe(413);
+  const at = (path: string) => ({ path: path.replace("{id}", id), as: path });
+  const call = async (user: string, method: string, path: string, more: object = {}): Promise<number> => {
+    const { path: place, as } = at(path);
+    return await status(user, method, place.replace("{user}", "carol"), { as, ...more });
+  };
+  const [group, members, member] = ["/groups/{id}", "/groups/{id}/members", "/groups/{id}/members/{user}"] as const;
+  expect(await call(alice, "GET", group)).toBe(200);
+  expect(await call("eve", "GET", group)).toBe(404);
+  const changes: readonly (readonly [string, object, number])[] = [
+    [alice, { name: "Dinner" }, 200],
+    [alice, { name: "Tea", version: 1 }, 409],
+    [alice, { name: "" }, 400],
+    [alice, { name: "x".repeat(300) }, 413],
+    [bob, { name: "Tea" }, 403],
+    ["eve", { name: "Tea" }, 404],
+  ];
+  for (const [user, change, found] of changes)
+    expect([change, await call(user, "PATCH", group, { body: change })]).toEqual([change, found]);
+  const many = Array.from({ length: 101 }, (_, i) => `u${i}`);
+  const added: readonly (readonly [string, readonly string[], number])[] = [
+    [alice, ["carol", "dan"], 200],
+    [alice, many, 413],
+    [alice, ["no body"], 400],
+    [bob, ["dee"], 403],
+    ["eve", ["dee"], 404],
+  ];
+  for (const [user, users, found] of added)
+    expect([user, await call(user, "POST", members, { body: { users } })]).toEqual([user, found]);
+  expect(await call(alice, "GET", members)).toBe(200);
+  expect(await status(alice, "GET", `/groups/${id}/members?limit=0`, { as: members })).toBe(400);
+  expect(await call("eve", "GET", members)).toBe(404);
+  const role = { role: "admin" };
+  expect(await call(alice, "PUT", member, { body: role })).toBe(200);
+  expect(await call(alice, "PUT", member, { body: { role: "king" } })).toBe(400);
+  expect(await call(bob, "PUT", member, { body: role })).toBe(403);
+  expect(await call("eve", "PUT", member, { body: role })).toBe(404);
+  expect(await call(bob, "DELETE", member)).toBe(403);
+  expect(await call("eve", "DELETE", member)).toBe(404);
+  expect(await status(alice, "DELETE", `/groups/${id}/members/no%20body`, { as: member })).toBe(400);
+  expect(await call("eve", "POST", "/groups/{id}/join")).toBe(404);
+  expect(await call(alice, "PATCH", group, { body: { visibility: "open" } })).toBe(200);
+  expect(await call("eve", "POST", "/groups/{id}/join")).toBe(200);
+  expect(await call(alice, "POST", "/groups/{id}/leave")).toBe(403);
+  expect(await call("nobody", "POST", "/groups/{id}/leave")).toBe(404);
+  expect(await call(bob, "POST", "/groups/{id}/leave")).toBe(204);
+  expect(await call(alice, "DELETE", member)).toBe(200);
+  expect(await call("carol", "POST", "/groups/{id}/join")).toBe(403);
+}
 
 describe("openapi.json", () => {
   test("Q16 is OpenAPI 3.1, and is what the standalone server serves, for caches to keep", async () => {
@@ -66,7 +125,7 @@ describe("openapi.json", () => {
 
   test("Q16 has every route and method that there is, and no other", () => {
     const inCode = Object.entries(routes).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/, "{$1}")}`),
+      Object.keys(methods).map((method) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`),
     );
     const told = operations.map(({ method, path }) => `${method} ${path}`);
     expect(told.toSorted()).toEqual([...inCode, "GET /ws", "GET /healthz", "GET /readyz"].toSorted());
@@ -110,6 +169,7 @@ describe("the answers of a real server", () => {
       ["c99", 404],
     ] as const)
       expect(await status(bob, "GET", `/conversations/${place}`, { as: "/conversations/{id}" })).toBe(found);
+    await askGroups(status);
     expect((await ask(bob, "GET", "/changes?device=laptop&wait=0&watch=alice")).body).toMatchObject({
       frames: [{ type: "welcome" }, { type: "changes" }, { type: "presence" }],
     });
@@ -192,10 +252,11 @@ describe("the answers of a real server", () => {
   test("Q16 are problems of the closed list for another method, with the allowed ones, and another path", async () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       if (path === "/ws") continue;
-      const response = await fetch(`http://127.0.0.1:${server.port}${path.replace(/\{\w+\}/, "bob")}?user=alice`, {
-        method: "PATCH",
-      });
       const told = Object.keys(methods).map((method) => method.toUpperCase());
+      const place = path.replaceAll(/\{\w+\}/g, "bob");
+      const response = await fetch(`http://127.0.0.1:${server.port}${place}?user=alice`, {
+        method: told.includes("PATCH") ? "DELETE" : "PATCH",
+      });
       const allowed = (response.headers.get("allow") ?? "").split(", ");
       expect([path, response.status]).toEqual([path, 405]);
       expect(await response.json()).toMatchObject({ code: "method_not_allowed", status: 405 });
@@ -246,6 +307,10 @@ describe("the answers in trouble", () => {
     "/ack": { cursor: "abcdefgh.1" },
     "/conversations/{id}/read": { seq: 1 },
     "/contacts": { users: ["bob"] },
+    "/groups": { id: newId(), name: "Lunch" },
+    "/groups/{id}": { name: "Dinner" },
+    "/groups/{id}/members": { users: ["bob"] },
+    "/groups/{id}/members/{user}": { role: "admin" },
     "/tickets": {},
     "/quiet-hours": { from: "22:00", to: "07:00", timeZone: "UTC" },
     "/devices/{device}": { notify: true },

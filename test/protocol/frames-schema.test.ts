@@ -44,7 +44,7 @@ afterAll(async () => {
 describe("frames of the server", () => {
   test("Q17 every frame and change of a real server fits the schema, and each kind occurs", async () => {
     const { url } = server;
-    const [a, b] = [await joinAs(url, { user: "ann", level: 2 }), await joinAs(url, { user: "ben" })];
+    const [a, b] = [await joinAs(url, { user: "ann", level: 3 }), await joinAs(url, { user: "ben" })];
     await a.sendOk({ to: "ben" }, "hi");
     await b.when(() => b.messages().length === 1);
     b.ack();
@@ -67,7 +67,13 @@ describe("frames of the server", () => {
       headers: { "content-type": "application/json" },
       body: "{}",
     });
-    await a.when(() => ["receipt", "relation", "setting"].every((kind) => kindsOf(a.frames).includes(kind)));
+    await fetch(`http://127.0.0.1:${server.port}/groups?user=ann`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id: newId(), name: "Lunch", members: ["ben"] }),
+    });
+    const kinds = ["receipt", "relation", "setting", "group", "membership"];
+    await a.when(() => kinds.every((kind) => kindsOf(a.frames).includes(kind)));
     const elsewhere = await joinAs(url, { user: "ben", device: "old", cursor: "0000000000000000.1" });
     await elsewhere.when(() => elsewhere.frames.some((frame) => frame.type === "reset"));
     const c = await joinAs(guarded.url, { user: "cat", isDemo: false, headers: { Authorization: `Bearer ${token}` } });

@@ -19,7 +19,8 @@ export type MessageChange = {
 export type ReceiptChange = { kind: "receipt"; conversation: string; user: string; delivered: number; read: number };
 export type RelationChange = { kind: "relation"; user: string; contact: boolean; blocked: boolean };
 export type SettingChange = { kind: "setting"; conversation: string; muted: boolean; until?: number; version: number };
-export type Change = MessageChange | ReceiptChange | RelationChange | SettingChange;
+export type GroupChange = { kind: "group" | "membership"; conversation: string };
+export type Change = MessageChange | ReceiptChange | RelationChange | SettingChange | GroupChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
@@ -95,8 +96,14 @@ const isLimits: Field = (value) =>
 const isChange: Field = (value) => {
   if (typeof value !== "object" || value === null || !("kind" in value)) return false;
   const shape = changeShapes[String(value.kind)];
-  return shape !== undefined && wrongWith(value, shape) === null;
+  return shape !== undefined && wrongWith(value, shape) === null && (value.kind !== "message" || isMessage(value));
 };
+
+const isObject: Field = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const oneOf =
+  (...values: readonly unknown[]): Field =>
+  (value) =>
+    values.includes(value);
 
 const messageShape: Shape = {
   kind: is("message"),
@@ -104,9 +111,33 @@ const messageShape: Shape = {
   seq: isSeq,
   id: isMessageId,
   from: isIdentifier,
-  to: isIdentifier,
-  text: (value) => typeof value === "string" && value.length > 0,
+  // Absent in a group, where an event has no text.
+  to: { optional: isIdentifier },
+  text: isText,
   time: isTime,
+  event: { optional: isObject },
+};
+const isMessage = (value: object): boolean => {
+  const { to, text, event } = value as { to?: unknown; text?: unknown; event?: unknown };
+  return (text === "") === (event !== undefined) && (to === undefined || event === undefined);
+};
+const groupShape: Shape = {
+  version: isSeq,
+  name: isOpaque,
+  data: isObject,
+  visibility: oneOf("private", "open"),
+  history: oneOf("all", "joined"),
+};
+const membershipShape: Shape = {
+  kind: is("membership"),
+  conversation: isConversation,
+  status: oneOf("member", "left", "removed"),
+  role: oneOf("member", "admin", "owner"),
+  first: isSeq,
+  next: isSeq,
+  last: { optional: isSeq },
+  read: isMark,
+  group: { optional: (value) => typeof value === "object" && value !== null && wrongWith(value, groupShape) === null },
 };
 const receiptShape: Shape = {
   kind: is("receipt"),
@@ -127,6 +158,8 @@ const changeShapes: Readonly<Record<string, Shape>> = {
     until: { optional: isTime },
     version: isSeq,
   },
+  group: { kind: is("group"), conversation: isConversation, ...groupShape },
+  membership: membershipShape,
 };
 
 /** Every frame of PROTOCOL 3 that this version of the server may send, field by field. */
@@ -230,7 +263,7 @@ export function createFrameCheck() {
     const { conversation, seq, id, from, to } = change;
     place(conversation, seq, id);
     const user = welcome?.user;
-    if (from !== user && to !== user) fault(`a message from ${from} to ${to} reached ${user}`);
+    if (to !== undefined && from !== user && to !== user) fault(`a message from ${from} to ${to} reached ${user}`);
     if (fresh.has(id) && from === user) fault(`the change of ${id} overtook its accepted`);
     const last = lastSeq.get(conversation);
     lastSeq.set(conversation, Math.max(seq, last ?? 0));

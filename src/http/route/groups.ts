@@ -170,7 +170,10 @@ export const postGroupMembers: Route = {
 
 /** `PUT /groups/{id}/members/{user}`: sets a role, by an owner. */
 export const putGroupMember: Route = {
-  meta: { summary: "Set the role of a member, as an owner", body: changedMember, answers, codes },
+  meta: {
+    ...{ summary: "Set the role of a member, as an owner", body: changedMember, answers },
+    codes: [...codes, "too_large"],
+  },
   units: costs.relate,
   handle: async (call) => {
     const { request, id, session, store, limits, clock } = call;
