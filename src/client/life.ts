@@ -6,7 +6,7 @@ import type { Link, Position } from "./link/contract.ts";
 import { createTimer } from "./link/timer.ts";
 import type { Cache } from "./sync/cache.ts";
 import type { Ids } from "./sync/ids.ts";
-import type { Keeper } from "./sync/keeper.ts";
+import type { Keeper, Reads } from "./sync/keeper.ts";
 import { listPage } from "./sync/list-pages.ts";
 import type { Scope, Storage, Vault } from "./vault/contract.ts";
 
@@ -146,8 +146,8 @@ export function createLife(options: LifeOptions): Life {
         // Also its user may want to try again now.
         return begin();
       }
-      const vault = keeper.vault();
-      const read = early.readPosition(() => readVault(parts, vault)).catch((fault: unknown) => onFault(fault));
+      const [vault, reads] = [current, keeper.vault()];
+      const read = early.readPosition(() => readVault(parts, reads)).catch((fault: unknown) => onFault(fault));
       void read.then((found) => {
         if (found && current === vault) place.set(found);
         answer(found ?? null);
@@ -203,7 +203,7 @@ function once(act: () => void): () => void {
 
 type Parts = LifeOptions & { readonly early: EarlyPages };
 
-async function readVault({ cache, ids, level, early }: Parts, vault: Vault): Promise<Position> {
+async function readVault({ cache, ids, level, early }: Parts, vault: Reads): Promise<Position> {
   const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
   // At once: this read must not overwrite later writes.
   cache.boot(boot);

@@ -14,8 +14,8 @@ export interface Keeper {
   write(write: Write, durability: Durability): Promise<Written>;
   /** See `Storage.leave`. */
   leave(key: string, write: Write | null): void;
-  /** The vault to read from. @throws VaultError `lost` between two vaults. */
-  vault(): Vault;
+  /** Reads the vault as the writes leave it that were asked for before. @throws VaultError `lost` between two vaults. */
+  vault(): Reads;
   /** Closes the one before. */
   use(vault: Vault | null): void;
   /** How often a vault was opened: what was kept before the last time may be lost. */
@@ -36,6 +36,9 @@ export type KeeperOptions = {
   readonly leave?: Keeper["leave"];
 };
 
+/** What can be read of a vault. */
+export type Reads = Pick<Vault, "boot" | "messages" | "conversations" | "conversation" | "relations" | "draft">;
+
 /** What other tabs read again. */
 export type TabNotice = { readonly outbox: boolean; readonly drafts: readonly string[]; readonly wishes: boolean };
 
@@ -47,6 +50,7 @@ const evictedMessages = 2_000;
 
 export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOptions): Keeper {
   let current: Vault | null = null;
+  let reads: Reads | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
   /** Ends the writes of the present vault that have not come back, in their order. */
   const underWay = new Set<(fault: VaultError) => void>();
@@ -55,10 +59,20 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
   let isClosed = false;
   let openings = 0;
 
-  function vault(): Vault {
-    if (current === null) throw new VaultError("lost", "The storage is not open");
-    return current;
+  function opened<Part>(part: Part | null): Part {
+    if (part === null) throw new VaultError("lost", "The storage is not open");
+    return part;
   }
+
+  const inTurn =
+    <Asked extends readonly unknown[], Found>(read: (...asked: Asked) => Promise<Found>) =>
+    (...asked: Asked): Promise<Found> =>
+      underWay.size === 0 ? read(...asked) : last.then(() => read(...asked));
+
+  const readsOf = (vault: Vault): Reads => ({
+    ...{ boot: inTurn(vault.boot), messages: inTurn(vault.messages), conversations: inTurn(vault.conversations) },
+    ...{ conversation: inTurn(vault.conversation), relations: inTurn(vault.relations), draft: inTurn(vault.draft) },
+  });
 
   /** Once more after room was made, if that is the reason. */
   async function writeWithRoom(target: Vault, write: Write, durability: Durability): Promise<Written> {
@@ -73,7 +87,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
 
   async function write(write: Write, durability: Durability): Promise<Written> {
     if (current === null && !isClosed) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
-    const target = vault();
+    const target = opened(current);
     const cancelStall = clock.after(stallMs, () => target === current && state.set({ kind: "stalled" }));
     const go = (): Promise<Written> => writeWithRoom(target, write, durability);
     const turn = underWay.size === 0 ? go() : last.then(go);
@@ -119,7 +133,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     write,
     // A page that works from its memory keeps nothing behind.
     leave: (key, write) => void (current?.kind !== "memory" && leave?.(key, write)),
-    vault,
+    vault: () => opened(reads),
     openings: () => openings,
     failed,
     close() {
@@ -130,6 +144,7 @@ export function createKeeper({ clock, cache, state, onWritten, leave }: KeeperOp
     use(vault) {
       if (!isClosed) release();
       current = vault;
+      reads = vault && readsOf(vault);
       if (vault !== null) openings++;
       last = Promise.resolve();
       // The client has another vault from now on, and shows only its data.

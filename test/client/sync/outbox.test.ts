@@ -261,3 +261,19 @@ test("J6 a message that must wait for room is not overtaken by the next one, whi
   await Promise.all(sent);
   expect(added).toEqual(["1", "2", "3"]);
 });
+
+test("J69 J91 what is read comes after the writes that were asked for before, also where these wait for their turn", async () => {
+  const vault = await memory().open(scope, () => "d");
+  let answer = (): void => {};
+  const hangs = new Promise<void>((resolve) => (answer = resolve));
+  const write: Vault["write"] = async (change, durability) => {
+    await hangs;
+    return vault.write(change, durability);
+  };
+  const { outbox, keeper } = openOutbox({ ...vault, write });
+  for (const text of ["1", "2"]) outbox.send({ with: "bob" }, { text, drafts: [] });
+  // A connection that begins now must not send what is being refused, cancelled or edited.
+  const found = keeper.vault().boot(9);
+  answer();
+  expect((await found).outbox.map(({ text }) => text)).toEqual(["1", "2"]);
+});
