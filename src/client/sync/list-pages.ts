@@ -64,9 +64,11 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
     if (page === null) return set("unreachable");
     const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
     const { history } = page;
-    // A page that cannot be stored is asked for again.
-    if (conversations.length > 0) await keeper.write({ conversations, resets, history }, "relaxed");
+    // A page that cannot be stored is asked for again, and so is one under the name of another history: a node of the server may hear late of a restore.
+    const isOutdated =
+      conversations.length > 0 && (await keeper.write({ conversations, resets, history }, "relaxed")).isOutdated;
     if (next !== from) return;
+    if (isOutdated) return set("unreachable");
     next = page.next === null ? "end" : { after: page.next };
     set(next === "end" ? "end" : "more");
   }
