@@ -64,6 +64,7 @@ const storageWaitMs = 5_000;
 export function createInbox(options: InboxOptions): Inbox {
   const { self, clock, cache, keeper, link, onFault, onLive, onAccepted, onReset } = options;
   let connection: Connection | null = null;
+  const related = new Set<string>();
 
   async function drain(of: Connection): Promise<void> {
     while (of.frames.length > 0 && connection === of) {
@@ -94,6 +95,7 @@ export function createInbox(options: InboxOptions): Inbox {
     const { cursor } = change;
     const isEmpty = cursor === undefined && change.messages?.length === 0 && change.conversations?.length === 0;
     if (isEmpty && change.relations?.length === 0) return true;
+    for (const { user } of change.relations ?? []) related.add(user);
     await options.handle(change.messages ?? []);
     // A device's first cursor must survive a power cut: without it the server goes on from the last ack, and the first changes would never be here. Later
     // ones may go back: a connection replays from its own cursor.
@@ -129,11 +131,12 @@ export function createInbox(options: InboxOptions): Inbox {
     });
   }
 
-  /** Moves the cursor on from the one that another tab has stored: everything up to it is stored here too. */
+  /** Moves the cursor on from the one that another tab has stored: everything up to it is stored here too, but relations, which go along. */
   async function goOn(of: Connection): Promise<void> {
     const { stored, cursor, level, resets } = of;
     if (cursor === null) return;
-    const written = await keeper.write({ cursor: { from: stored, to: cursor, level }, resets }, "relaxed");
+    const relations = [...cache.relations.values()].filter(({ user }) => related.has(user));
+    const written = await keeper.write({ cursor: { from: stored, to: cursor, level }, relations, resets }, "relaxed");
     if (isOfNow(of, written) && connection === of) ackOrStand(of, written);
   }
 

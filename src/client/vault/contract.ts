@@ -71,6 +71,7 @@ export type Write = {
   readonly messages?: readonly MessageRow[];
   /** In order. Merged by `mergeConversation` with the rows that are stored. */
   readonly conversations?: readonly ConversationPatch[];
+  /** Where the cursor of their write does not move, those that are held stay: another tab has stored them, perhaps later ones. */
   readonly relations?: readonly RelationRow[];
   /** From pages of the server. A relation of this user that is held came by the log, perhaps to another tab: it is newer, and stays. */
   readonly listed?: readonly RelationRow[];
@@ -97,7 +98,7 @@ export type Written = {
   readonly isOutdated: boolean;
   /** The rows of the conversations that it named, as they are now, if they have a last message: also where another tab had written the same before. */
   readonly conversations: readonly ConversationRow[];
-  /** The relations that it named, as they are now. */
+  /** The relations that it named, as they are now, or as the cursor brings them that did not move. */
   readonly relations: readonly RelationRow[];
   /** Of each outbox row that it named: how it is now. Null: it is not there. */
   readonly outbox: ReadonlyMap<string, OutboxRow | null>;

@@ -58,7 +58,7 @@ export function needsOf(write: Write): Needs {
   const reads = (write.wishes ?? []).filter((wish) => wish.kind === "read").map((wish) => wish.conversation);
   return {
     conversation: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
-    relation: unique((write.listed ?? []).map(({ user }) => user)),
+    relation: unique([...(write.listed ?? []), ...(write.relations ?? [])].map(({ user }) => user)),
     outbox: unique((write.outbox ?? []).flatMap(idsOf)),
     wish: unique((write.granted ?? []).map((wish) => wish.key)),
     draft: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
@@ -82,7 +82,10 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
   const held = (user: string): RelationRow | undefined => (reset ? undefined : stored.relation.get(user));
   const listed = (write.listed ?? []).map((row) => held(row.user) ?? row);
   const relations = [...listed, ...(write.relations ?? [])];
-  for (const row of relations) if (row !== held(row.user)) rows.push(["relation", row.user, row]);
+  // Those that are held are of the stored cursor: what another one brings may be older.
+  const isBeside = write.cursor !== undefined && !meta.cursorMoved;
+  for (const row of isBeside ? relations.filter(({ user }) => !held(user)) : relations)
+    if (row !== held(row.user)) rows.push(["relation", row.user, row]);
   for (const [id, row] of outbox) if (row !== stored.outbox.get(id)) rows.push(["outbox", id, row]);
   for (const [key, text, only] of write.drafts ?? [])
     if (only?.includes(stored.draft.get(key) ?? "") ?? true) rows.push(["draft", key, text]);

@@ -42,6 +42,11 @@ async function openTab(vault: Vault) {
       inbox.take({ type: "changes", cursor: `${name}${frames++}`, more: false, changes });
       await Bun.sleep(0);
     },
+    async relate(name: string, blocked: boolean): Promise<void> {
+      const change = { kind: "relation", user: "bob", contact: false, blocked } as const;
+      inbox.take({ type: "changes", cursor: `${name}${frames++}`, more: false, changes: [change] });
+      await Bun.sleep(0);
+    },
     async reset(name: string): Promise<void> {
       inbox.take({ type: "reset", reason: "epoch", cursor: `${name}${frames++}` });
       await Bun.sleep(0);
@@ -71,6 +76,24 @@ test("J56 J90 a tab beside another one goes on from its cursor, on the same conn
   expect([await stored(), b.acks]).toEqual(["b2", ["b2"]]);
   await b.take("b", 3);
   expect([await stored(), b.acks, b.told, b.reconnects()]).toEqual(["b3", ["b2", "b3"], [1, 2, 3], 0]);
+});
+
+test("J9 J56 of two tabs the one that is behind stores no older relation, and the one that goes on alone stores its own", async () => {
+  const { vault, a, b, stored } = await openTwo();
+  const isBlocked = async () => (await vault.relations()).map(({ blocked }) => blocked);
+  for (const tab of [a, b]) await tab.take(tab === a ? "a" : "b", 0);
+  await a.relate("a", true);
+  await a.relate("a", false);
+  // It dies before the second one.
+  await b.relate("b", true);
+  expect([await stored(), await isBlocked()]).toEqual(["a2", [false]]);
+  await b.relate("b", false);
+  await b.relate("b", true);
+  expect([await stored(), await isBlocked()]).toEqual(["a2", [false]]);
+  // The first tab has died.
+  await b.clock.advance(5_000);
+  await Bun.sleep(0);
+  expect([await stored(), await isBlocked()]).toEqual(["b3", [true]]);
 });
 
 test("J94 a tab of a history that another tab has seen end writes nothing of it, and connects anew", async () => {

@@ -245,6 +245,22 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     );
   });
 
+  test("J56 a relation whose cursor does not move takes no place that another tab's has, and is there once the cursor moves", async (bench) => {
+    const [one, other] = [await open(bench), await open(bench)];
+    const [was, is] = [true, false].map((blocked) => ({ user: "amy", contact: false, blocked }));
+    const zoe = { user: "zoe", contact: true, blocked: false };
+    if (was === undefined || is === undefined) return;
+    const move = (from: string | null, to: string): Write => ({ cursor: { from, to, level: 1 } });
+    await one.write({ ...move(null, "k1"), relations: [was] }, "relaxed");
+    await one.write({ ...move("k1", "k2"), relations: [is] }, "relaxed");
+    // It is behind, and dies before it gets the next one.
+    const late: Write = { ...move(null, "l1"), relations: [was, zoe] };
+    equal((await other.write(late, "relaxed")).relations, [was, zoe]);
+    equal([await one.relations(), (await one.boot(0)).meta.cursor], [[is, zoe], "k2"]);
+    await other.write({ ...move("k2", "l1"), relations: [was] }, "relaxed");
+    equal(await one.relations(), [was, zoe]);
+  });
+
   test("J57 a reset drops messages, conversations and relations, and keeps the outbox, drafts, wishes and the device", async (bench) => {
     const vault = await open(bench);
     await vault.write(
