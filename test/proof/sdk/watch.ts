@@ -37,7 +37,7 @@ export function createWatch({
   /** The furthest position that the disk of a device has held in each history. */
   const furthest = new Map<string, number>();
   const snapshots: Snapshot[] = [];
-  /** Messages that were refused while their rows were there. */
+  /** Messages that were refused while their rows were there, also where the disk could not store that. */
   const refused = new Set<string>();
 
   const placeOf = (cursor: string | null): { readonly epoch: string; readonly n: number } | null =>
@@ -91,8 +91,11 @@ export function createWatch({
     },
     /** A frame reaches a client. The first welcome of a device says where its part of the log begins. */
     received(browser: Browser, text: string): void {
-      if (!text.startsWith('{"type":"welcome"')) return;
-      const place = placeOf((JSON.parse(text) as { readonly cursor: string }).cursor);
+      const frame = JSON.parse(text) as Partial<Record<"type" | "cursor" | "id" | "retry", string>>;
+      if (frame.type === "rejected" && frame.retry === "never" && browser.disk.state()?.outbox.has(frame.id ?? ""))
+        refused.add(frame.id ?? "");
+      if (frame.type !== "welcome" || frame.cursor === undefined) return;
+      const place = placeOf(frame.cursor);
       if (place === null) return;
       const key = firstKey(browser, place.epoch);
       if (!firsts.has(key)) firsts.set(key, place.n);
