@@ -59,7 +59,7 @@ export function judgeTexts(world: SdkWorld, truth: Truth): void {
   for (const entry of new Set(wrote.values()))
     judgeText(world, { entry, messages: byText.get(entry.text) ?? [], isLost: lost.has(entry.text) });
   for (const entry of world.written) judgeAnswer(world, entry, byText.has(entry.text));
-  judgeOrder(world, byText);
+  judgeOrder(world, byText, lost);
 }
 
 /** A tab that another one's hint did not reach still shows the text that was sent there, and its user sends it again. */
@@ -116,16 +116,17 @@ function judgeText(
   world.problem("J3", `${name} was kept, and is not in the log`);
 }
 
-function judgeOrder(world: SdkWorld, byText: ReadonlyMap<string, readonly Logged[]>): void {
+function judgeOrder(world: SdkWorld, byText: ReadonlyMap<string, readonly Logged[]>, lost: ReadonlySet<string>): void {
   const last = new Map<string, Logged>();
   const ids = new Map<string, number>();
   for (const { id } of world.written) ids.set(id, (ids.get(id) ?? 0) + 1);
   for (const entry of world.written) {
     const [message] = byText.get(entry.text) ?? [];
     // A message that was refused and tried again, also by another tab, or written anew, has its place where it was accepted; so has one whose storage was deleted
-    // while it was being kept.
+    // while it was being kept, and one that was accepted before a restore: it is sent again only where a crash has taken back that it was.
     if (
       message === undefined ||
+      lost.has(entry.text) ||
       entry.state !== "kept" ||
       entry.keptLosses !== entry.losses ||
       message.id !== entry.id ||
