@@ -39,6 +39,8 @@ export function createWatch({
   const snapshots: Snapshot[] = [];
   /** Messages that were refused while their rows were there, also where the disk could not store that. */
   const refused = new Set<string>();
+  /** Conversations on a disk, of which the server has told while a block hid the marks of the other user, and no mark since. */
+  const hidden = new Set<string>();
 
   const placeOf = (cursor: string | null): { readonly epoch: string; readonly n: number } | null =>
     cursor === null ? null : readCursor(cursor, histories.names());
@@ -76,6 +78,7 @@ export function createWatch({
     placeOf,
     snapshots,
     refused,
+    isHidden: (browser: Browser, conversation: string): boolean => hidden.has(`${browser.name} ${conversation}`),
     /** `device`: that of its connection. */
     frame(browser: Browser, text: string, device: string | null): void {
       const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
@@ -106,6 +109,10 @@ export function createWatch({
       const place = placeOf(after.meta.cursor);
       for (const change of write.outbox ?? [])
         if (change.do === "fail" && before.outbox.has(change.id)) refused.add(change.id);
+      for (const patch of write.conversations ?? [])
+        if (patch.kind === "listed" && patch.listed.peer === undefined) hidden.add(`${name} ${patch.listed.id}`);
+      for (const [id, { peer }] of after.conversations)
+        if (peer !== before.conversations.get(id)?.peer && peer.delivered > 0) hidden.delete(`${name} ${id}`);
       if (place !== null) {
         const key = firstKey(browser, place.epoch);
         furthest.set(key, write.reset === true ? place.n : Math.max(furthest.get(key) ?? 0, place.n));
