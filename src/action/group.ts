@@ -5,7 +5,7 @@ import { isIdentifier } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { GroupView } from "../store/group/group-store.ts";
 
-/** What a user, or the host, says of a group. */
+/** The name and data of a group, as they are given. */
 export type GivenGroup = Partial<Pick<GroupState, "name" | "data">>;
 
 // Control characters, which would break a line of a list.

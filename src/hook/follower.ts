@@ -106,7 +106,7 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
   async function readOn(mine: HookRun): Promise<void> {
     const { messages, upTo } = await store.messages(mine.position, pageMessagesMax);
     for (const message of messages) {
-      // An event of a group is nobody's words.
+      // An event of a group is no message of a user.
       if (message.event === undefined && !(await handle(mine, message))) return;
       mine.position = message.n;
       mine.handled = message.n;

@@ -10,7 +10,7 @@ export const message: ChangeLogKind<"message"> = {
   },
   levelOf: ({ to }) => (to === undefined ? group.level : message.level),
   consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
-    // A message to oneself waits for nobody; in a group nobody is notified yet.
+    // There is no notification of a message to oneself, and none in groups yet.
     if (to === undefined || from === to) return;
     markPending?.({ tenant, user: to }, n);
     // The first message makes the conversation.

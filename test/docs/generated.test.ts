@@ -73,7 +73,9 @@ test("N37 the schema for reading makes the same tables, columns and indexes as t
   expect(structureOf(schema)).toEqual(structureOf(migrated));
   // The comparison sees a column that is missing.
   expect(structureOf(schema.replace(/^ {2}secret TEXT,\n/m, ""))).not.toEqual(structureOf(migrated));
-  const dropped = new Set([...migrated.matchAll(/^DROP (?:TABLE|INDEX) (?:IF EXISTS )?(\w+)/gm)].map(([, name]) => name));
+  const dropped = new Set(
+    [...migrated.matchAll(/^DROP (?:TABLE|INDEX) (?:IF EXISTS )?(\w+)/gm)].map(([, name]) => name),
+  );
   for (const [, name = ""] of migrated.matchAll(/^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)/gm))
     if (dropped.has(name)) expect(schema).not.toMatch(new RegExp(`${name}\\b`));
     else expect(schema).toContain(name);

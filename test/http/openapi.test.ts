@@ -48,7 +48,7 @@ async function askGroups(status: (...call: Parameters<typeof ask>) => Promise<nu
   const made = { id: newId(), name: "Lunch", members: [bob] };
   const make = async (body: object, as = alice): Promise<number> => await status(as, "POST", "/groups", { body });
   const { body } = await ask(alice, "POST", "/groups", { body: made });
-  const id = String((body as { id?: unknown }).id);
+  const { id } = body as { id: string };
   expect(await make(made)).toBe(200);
   expect(await make({ ...made, name: "" })).toBe(400);
   expect(await make({ ...made, id: newId(), name: "x".repeat(300) })).toBe(413);

@@ -16,7 +16,7 @@ export const hubPeople = {
   "the host is asked about a conversation of others": {
     rule: "T4",
     file: "access/policy.ts",
-    from: "if (!members?.includes(identity.user)) return",
+    from: "if (!members.includes(identity.user)) return",
     to: "if (!members) return",
   },
   "the host is asked about all at once": {

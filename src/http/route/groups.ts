@@ -58,7 +58,7 @@ const noGroup = (): ChatError => new ChatError("not_found", "There is no such gr
 /** The asker's role in the group of the path; null: not a member. Rejects where the host's rule refuses. */
 async function allow({ store, session, policy, id }: Call, action: GroupAction): Promise<void> {
   const view = action === "group.create" ? null : await store.groups.view(session, id);
-  // Who is not a member learns nothing but that from the store.
+  // The store refuses all others.
   if (view === null && action !== "group.create" && action !== "group.join") return;
   const verdict = await policy.decideGroup(action, session, {
     ...(action !== "group.create" && { conversation: id }),

@@ -36,7 +36,7 @@ const hasAllGroups = (user: string, most: string): string => `(SELECT count(*) F
   SELECT 1 FROM tidings_group_member h INDEXED BY tidings_group_member_user WHERE h.user = ${user} LIMIT ${most}
 )) >= ${most}`;
 
-/** ?5 the id of its creation, ?6 how many groups somebody may have, ?7 its members with the creator, as a JSON array. */
+/** ?5 the id of its creation, ?6 the greatest number of groups of a user, ?7 its members with the creator, as a JSON array. */
 export const insertGroupConversation = `
 INSERT INTO tidings_conversation (key, tenant, kind)
 SELECT ?4, ?1, 'group' WHERE NOT EXISTS (SELECT 1 FROM tidings_group k WHERE k.creator = ${actor} AND k.id = ?5)

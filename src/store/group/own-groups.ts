@@ -1,5 +1,5 @@
 /**
- * Which places of a group exist for a user, and what of their groups is new to them. No statement writes a row for each member and message: what is new is found by
+ * Which places of a group exist for a user, and which of their groups have news. No statement writes a row for each member and message: what is new is found by
  * the groups that changed, or by the user's own groups, whichever are fewer.
  */
 
@@ -8,7 +8,7 @@ import type { Walked } from "../own-messages.ts";
 /** A group's period: its last message is among 64 change numbers. The trigger of tidings_conversation moves it. */
 const groupPeriodOf = (n: string): string => `(${n} >> 6)`;
 
-/** Of so many groups that changed since a position, whoever is in them, it is asked whether the user is; of more, the user's own groups are asked whether they changed. */
+/** If no more groups than this changed since a position, each is looked up among the user's; else each of the user's groups is looked at. */
 const changedGroupsMax = 300;
 
 /** Whether membership `g` is told of change number `n`. */
