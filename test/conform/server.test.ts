@@ -83,7 +83,7 @@ describe("the cases of a server", () => {
       Object.entries(methods)
         .filter(
           ([method, { security }]) =>
-            ["get", "post", "put", "delete"].includes(method) && security?.length !== 0 && path !== "/ws",
+            ["get", "post", "put", "patch", "delete"].includes(method) && security?.length !== 0 && path !== "/ws",
         )
         .map(([method]) => `${method.toUpperCase()} ${path}`),
     );

@@ -8,6 +8,7 @@ export function guardedRoutes({ conversation, user }: { conversation: string; us
   const push = { provider: "fcm", token: "kit" };
   const hours = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
   const one = `/conversations/${conversation}`;
+  const group = `/groups/${conversation}`;
   return [
     { method: "GET", path: "/me" },
     { method: "GET", path: "/messages" },
@@ -36,5 +37,14 @@ export function guardedRoutes({ conversation, user }: { conversation: string; us
     { method: "GET", path: "/blocks" },
     { method: "PUT", path: `/blocks/${user}` },
     { method: "DELETE", path: `/blocks/${user}` },
+    { method: "POST", path: "/groups", body: { id: randomUUID(), name: "kit" } },
+    { method: "GET", path: group },
+    { method: "PATCH", path: group, body: { name: "kit" } },
+    { method: "GET", path: `${group}/members` },
+    { method: "POST", path: `${group}/members`, body: { users: [user] } },
+    { method: "PUT", path: `${group}/members/${user}`, body: { role: "admin" } },
+    { method: "DELETE", path: `${group}/members/${user}` },
+    { method: "POST", path: `${group}/join` },
+    { method: "POST", path: `${group}/leave` },
   ];
 }
