@@ -112,6 +112,9 @@ describe("parameters and bodies", () => {
     });
     const right: Record<string, unknown>[] = [
       { id, to: "bob", text: "hi" },
+      { id, name: "Lunch" },
+      { name: "Lunch" },
+      { role: "admin" },
       { id: other, conversation: "c7", text: "hi" },
       { cursor: "abcdefgh.1" },
       { device: "phone", cursor: "abcdefgh.1" },
