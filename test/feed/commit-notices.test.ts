@@ -84,10 +84,10 @@ describe("commit notices", () => {
       here.publish(["commits", epoch], JSON.stringify({ from: 1, to: 9, entries }));
     };
     const { change } = entry(2);
-    for (const kind of ["group", "toString", "__proto__"]) publish(change, { kind, n: 3 });
-    expect([unknown, received]).toEqual([["group", "toString", "__proto__"], []]);
-    const { to: _, ...withoutRecipient } = { to: "", ...change };
-    publish(withoutRecipient);
+    for (const kind of ["sticker", "toString", "__proto__"]) publish(change, { kind, n: 3 });
+    expect([unknown, received]).toEqual([["sticker", "toString", "__proto__"], []]);
+    const { from: _, ...withoutSender } = { from: "", ...change };
+    publish(withoutSender);
     publish({ ...change, text: 1 });
     publish({ kind: "receipt", n: 3, conversation: "c", user: "bob", delivered: 1 });
     expect(received).toEqual(Array.from({ length: 3 }, () => ({ epoch, from: 1, to: 9 })));

@@ -279,7 +279,7 @@ describe("divided commits on a bad bus", () => {
     const unknown: string[] = [];
     notices.follow(epoch);
     notices.onUnknown((kind) => void unknown.push(kind));
-    bus.pass(`commits ${epoch}`, '{"from":1,"to":2,"kinds":["message","group"],"for":"AAAAAA","all":[]}');
-    expect(unknown).toEqual(["group"]);
+    bus.pass(`commits ${epoch}`, '{"from":1,"to":2,"kinds":["message","sticker"],"for":"AAAAAA","all":[]}');
+    expect(unknown).toEqual(["sticker"]);
   });
 });

@@ -23,6 +23,6 @@ test("F20 O11: rows of a user are read, others of this subject are not; an unkno
   for (const bad of ['{"frame":"x"}', "", '{"from":', '{"from":1}', text("7"), text("[7]"), text('[["a",{}]]')])
     expect(parseRows(bad)).toBeNull();
   expect(parseRows(text(`[${row.replace('"delivered":1,', "")}]`))).toBeNull();
-  expect(parseRows(text(`[${row.replace("receipt", "group")}]`))).toEqual({ unknown: "group" });
-  expect(parseText('{"from":1,"to":2,"kinds":["group"],"for":"","all":[]}')).toEqual({ unknown: "group" });
+  expect(parseRows(text(`[${row.replace("receipt", "sticker")}]`))).toEqual({ unknown: "sticker" });
+  expect(parseText('{"from":1,"to":2,"kinds":["sticker"],"for":"","all":[]}')).toEqual({ unknown: "sticker" });
 });

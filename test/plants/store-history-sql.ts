@@ -5,8 +5,8 @@ export const storeHistorySql = {
   "a page of messages includes its bound": {
     rule: "Q3",
     file: "store/read/history-sql.ts",
-    from: "min(?7 - 1, ${lastPlace})",
-    to: "min(?7, ${lastPlace})",
+    from: "min(?7 - 1, ",
+    to: "min(?7, ",
   },
   "a filter by sender is forgotten": {
     rule: "Q3",

@@ -26,6 +26,7 @@ function start(isStored = true) {
     ),
     members: async (_tenant: string, conversation: string) => (conversation === "c1" ? ["alice", "bob"] : null),
     messageAt: async () => id,
+    groups: { view: async () => null },
   };
   return {
     calls,

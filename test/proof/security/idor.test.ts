@@ -9,6 +9,10 @@ import { newId } from "../../support/store.ts";
 /** Data of alice and bob that a stranger may have learned; or similar data that does not exist. */
 type Prize = {
   readonly conversation: string;
+  /** A private group of the two, with the same message in it. */
+  readonly group: string;
+  /** The id with which its maker made it. */
+  readonly groupKey: string;
   readonly messageId: string;
   readonly cursor: string;
   /** A name: of a victim, or of a missing user. */
@@ -20,8 +24,11 @@ type Try = { readonly path: string; readonly method?: string; readonly body?: ob
 
 /** For every route: a stranger's tries with each part of the prize. A route without a case fails. */
 const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
-  "GET /messages": ({ conversation, messageId, user, seq }) =>
+  "GET /messages": ({ conversation, group, messageId, user, seq }) =>
     [
+      `conversation=${group}`,
+      `conversation=${group}&ids=${messageId}`,
+      `conversation=${group}&around=${seq}`,
       `conversation=${conversation}`,
       `conversation=${conversation}&before=${seq + 1}`,
       `conversation=${conversation}&after=0&limit=1`.replace("after=0", "after=1"),
@@ -37,13 +44,15 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
     { path: `/changes?device=probe&wait=0&watch=${user}` },
     { path: `/changes?device=probe&wait=0&cursor=${cursor}` },
   ],
-  "POST /messages": ({ conversation, messageId }) => [
+  "POST /messages": ({ conversation, group, messageId }) => [
+    { path: "/messages", body: { id: "01980000-0000-7000-8000-00000000aaab", conversation: group, text: "let me in" } },
     { path: "/messages", body: { id: "01980000-0000-7000-8000-00000000aaaa", conversation, text: "let me in" } },
     { path: "/messages", body: { id: messageId, conversation, text: "secret" } },
   ],
   "POST /ack": ({ cursor }) => [{ path: "/ack", body: { device: "phone", cursor } }],
-  "GET /conversations": () => [{ path: "/conversations" }],
-  "POST /conversations/:id/read": ({ conversation, seq }) => [
+  "GET /conversations": () => [{ path: "/conversations" }, { path: "/conversations?level=3" }],
+  "POST /conversations/:id/read": ({ conversation, group, seq }) => [
+    { path: `/conversations/${group}/read`, body: { seq } },
     { path: `/conversations/${conversation}/read`, body: { seq } },
   ],
   "GET /contacts": () => [{ path: "/contacts" }],
@@ -54,13 +63,40 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "GET /blocks": () => [{ path: "/blocks" }],
   "PUT /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "PUT" }],
   "DELETE /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "DELETE" }],
-  "GET /conversations/:id/mute": ({ conversation }) => [{ path: `/conversations/${conversation}/mute` }],
+  // A group of the asker's own is made, whoever has made one with that id.
+  "POST /groups": ({ groupKey }) => [{ path: "/groups", body: { id: groupKey, name: "mine" } }],
+  "GET /groups/:id": ({ group, conversation }) => [{ path: `/groups/${group}` }, { path: `/groups/${conversation}` }],
+  "PATCH /groups/:id": ({ group }) => [
+    { path: `/groups/${group}`, method: "PATCH", body: { name: "mine", visibility: "open" } },
+    { path: `/groups/${group}`, method: "PATCH", body: { name: "mine", version: 1 } },
+  ],
+  "GET /groups/:id/members": ({ group, user }) => [
+    { path: `/groups/${group}/members` },
+    { path: `/groups/${group}/members?after=${user}` },
+  ],
+  "POST /groups/:id/members": ({ group, user }) => [
+    { path: `/groups/${group}/members`, body: { users: ["eve"] } },
+    { path: `/groups/${group}/members`, body: { users: [user] } },
+  ],
+  "PUT /groups/:id/members/:user": ({ group, user }) => [
+    { path: `/groups/${group}/members/${user}`, method: "PUT", body: { role: "member" } },
+  ],
+  "DELETE /groups/:id/members/:user": ({ group, user }) => [
+    { path: `/groups/${group}/members/${user}`, method: "DELETE" },
+  ],
+  "POST /groups/:id/join": ({ group }) => [{ path: `/groups/${group}/join`, method: "POST" }],
+  "POST /groups/:id/leave": ({ group }) => [{ path: `/groups/${group}/leave`, method: "POST" }],
+  "GET /conversations/:id/mute": ({ conversation, group }) => [
+    { path: `/conversations/${group}/mute` },
+    { path: `/conversations/${conversation}/mute` },
+  ],
   "PUT /conversations/:id/mute": ({ conversation }) => [
     { path: `/conversations/${conversation}/mute`, method: "PUT", body: {} },
   ],
   // About the asker alone.
   "GET /me": () => [{ path: "/me" }],
-  "GET /conversations/:id": ({ conversation, user }) => [
+  "GET /conversations/:id": ({ conversation, group, user }) => [
+    { path: `/conversations/${group}` },
     { path: `/conversations/${conversation}` },
     { path: `/conversations?with=${user}` },
   ],
@@ -88,13 +124,18 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
 
 /** The same for every frame. A volatile frame, or an answer about the asker, shows nothing of others. */
 const frameTries: Readonly<Record<keyof typeof clientFrames, (prize: Prize) => readonly object[]>> = {
-  send: ({ conversation, messageId }) => [
+  send: ({ conversation, group, messageId }) => [
+    { type: "send", id: messageId, conversation: group, text: "let me in" },
     { type: "send", id: messageId, conversation, text: "let me in" },
     { type: "send", id: messageId, conversation, text: "secret" },
   ],
   ack: ({ cursor }) => [{ type: "ack", cursor }],
-  read: ({ conversation, seq }) => [{ type: "read", conversation, seq }],
-  typing: ({ conversation, user }) => [
+  read: ({ conversation, group, seq }) => [
+    { type: "read", conversation, seq },
+    { type: "read", conversation: group, seq },
+  ],
+  typing: ({ conversation, group, user }) => [
+    { type: "typing", conversation: group, typing: true },
     { type: "typing", conversation, typing: true },
     { type: "typing", to: user, typing: true },
   ],
@@ -110,6 +151,8 @@ let api: Answers;
 let prize: Prize;
 const nothing: Prize = {
   conversation: "c1000unknown",
+  group: "c1000unheard",
+  groupKey: newId(),
   messageId: newId(),
   cursor: "",
   user: "nobody",
@@ -128,8 +171,14 @@ beforeAll(async () => {
   await ask(api, "alice", "/contacts/bob", { method: "PUT" });
   await ask(api, "alice", "/blocks/carol", { method: "PUT" });
   await ask(api, "alice", `/conversations/${conversation}/mute`, { method: "PUT", body: {} });
+  const groupKey = newId();
+  const made = await ask(api, "alice", "/groups", {
+    body: { id: groupKey, name: "the secret group", members: ["bob"] },
+  });
+  const group = String((made.body as { id?: string }).id);
+  await alice.sendOk({ conversation: group }, "secret of the group", newId());
   await alice.settle();
-  prize = { conversation, messageId: id, cursor: alice.cursor(), user: "bob", seq };
+  prize = { conversation, group, groupKey, messageId: id, cursor: alice.cursor(), user: "bob", seq };
 });
 afterAll(async () => {
   endClients();
@@ -145,6 +194,10 @@ async function victims(): Promise<string> {
       "/messages?with=bob",
       "/messages?device=unused",
       "/conversations",
+      "/conversations?level=3",
+      `/messages?conversation=${prize.group}`,
+      `/groups/${prize.group}`,
+      `/groups/${prize.group}/members`,
       "/contacts",
       "/blocks",
       "/quiet-hours",
@@ -156,14 +209,19 @@ async function victims(): Promise<string> {
 }
 
 /** The content of an answer, without the names in the request. */
-const contentOf = (answer: { status: number; text: string }, { user, conversation, messageId }: Prize): string =>
-  `${answer.status} ${answer.text.replaceAll(user, "USER").replaceAll(conversation, "CONVERSATION").replaceAll(messageId, "ID")}`;
+const contentOf = (answer: { status: number; text: string }, prize: Prize): string =>
+  `${answer.status} ${nameless(answer.text, prize)}`;
+
+const nameless = (text: string, { user, conversation, group, groupKey, messageId }: Prize): string =>
+  [user, conversation, group, groupKey, messageId].reduce((left, name, i) => left.replaceAll(name, `NAME${i}`), text);
 
 const timeless = (text: string): string =>
   text
     .replace(/"(ticket|cursor|next)":"[^"]*"/g, '"$1":""')
     .replace(/"(expiresAt|time)":\d+/g, '"$1":0')
-    .replace(/"ev[ae]\d+"/g, '"ASKER"');
+    .replace(/"ev[ae]\d+"/g, '"ASKER"')
+    // A group that was made.
+    .replace(/"id":"c[0-9a-z]+"/g, '"id":"MADE"');
 
 /** The frames that a raw client receives after its own, without empty changes. */
 async function sendAll(user: string, frames: readonly object[]): Promise<readonly Frame[]> {
@@ -233,11 +291,7 @@ for (const tenant of ["default", "rival"])
         const own = { ...nothing, cursor: prize.cursor.replace(/\.\w+$/, ".0") };
         const received = await sendAll(as(`mallory-${type}`), tries(prize));
         const blank = await sendAll(as(`mallory-${type}`), tries(own));
-        const text = (frames: readonly Frame[], { user, conversation, messageId }: Prize): string =>
-          JSON.stringify(frames)
-            .replaceAll(user, "USER")
-            .replaceAll(conversation, "CONVERSATION")
-            .replaceAll(messageId, "ID");
+        const text = (frames: readonly Frame[], of: Prize): string => nameless(JSON.stringify(frames), of);
         expect([type, text(received, prize)]).toEqual([type, text(blank, own)]);
         expect(JSON.stringify(received)).not.toContain("secret");
       };

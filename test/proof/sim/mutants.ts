@@ -29,7 +29,7 @@ const seeds = {
   "a read mark that takes delivered back": 67,
   "typing is echoed to its sender": 206,
   "a connection that is remembered for ever": 38,
-  "a polled page whose cursor covers all that there is": 63,
+  "a polled page whose cursor covers all that there is": 474,
   "an ack over HTTP of all that there is": 63,
   "the oldest page in place of the newest": 67,
   "marks that stay hidden once a block has ended": 6,

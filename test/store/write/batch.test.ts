@@ -28,7 +28,9 @@ const call = { resolve() {}, reject() {} };
 test("D30 a commit begins and ends with the head, and has the statements of what is in it alone", () => {
   expect(steps({}).names).toBe("before after");
   expect(steps({ seen: [{ ...alice, time: 7 }] }).names).toBe("before seen after");
-  expect(steps({ reads: [{ ...alice, conversation: 7, seq: 3 }] }).names).toBe("before read head after");
+  expect(steps({ reads: [{ ...alice, conversation: 7, seq: 3 }] }).names).toBe(
+    "before read head group read head after",
+  );
 });
 
 test("S1 each pair of users has one conversation, whoever writes first, and its members are made", () => {
