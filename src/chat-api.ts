@@ -5,6 +5,7 @@ import type { Admission } from "./access/admission.ts";
 import type { ConversationPage, MessagePage } from "./http/answer-schema.ts";
 import type { Peer } from "./access/peer.ts";
 import type { Limits } from "./protocol/limits.ts";
+import type { Mentions } from "./model.ts";
 import type { PushExplanation } from "./push/explain.ts";
 import type { Trouble } from "./store/store.ts";
 
@@ -18,6 +19,8 @@ export type ServerSend = {
   readonly conversation?: string;
   /** At most `limits.textBytesMax` bytes of UTF-8, and not empty. */
   readonly text: string;
+  /** The mentioned members of the group, at most `limits.mentionsMax`, or all of them. Default: none. */
+  readonly mentions?: Mentions;
   /** Default `default`. */
   readonly tenant?: string;
   /** The idempotency key, a canonical UUID, in upper or lower case; default: a fresh one. Keep it to retry. */

@@ -1,4 +1,4 @@
-import { appendMessage, orThrow, validateSend } from "./action/send.ts";
+import { appendMessage, orThrow, storedMentions, validateSend } from "./action/send.ts";
 import type { Chat } from "./chat-api.ts";
 import { createGroupCalls } from "./chat-groups.ts";
 import { ChatError } from "./error.ts";
@@ -53,8 +53,9 @@ export function createCalls(
 
   return {
     async send(send) {
-      refuseUnknown(send, { known: ["from", "to", "conversation", "text", "tenant", "id"], ...noField });
-      const { from, to, conversation: into, text, tenant = "default", id = random.messageId(clock.now()) } = send;
+      refuseUnknown(send, { known: ["from", "to", "conversation", "text", "mentions", "tenant", "id"], ...noField });
+      const { from, to, conversation: into, text, mentions, tenant = "default" } = send;
+      const { id = random.messageId(clock.now()) } = send;
       requireRunning();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
@@ -64,10 +65,15 @@ export function createCalls(
         throw new ChatError("bad_request", "exactly one of to and conversation is needed");
       if (into !== undefined && typeof into !== "string")
         throw new ChatError("bad_request", "conversation is not a string");
-      const fault = validateSend({ to, text }, limits);
+      if (mentions !== undefined && mentions !== "all" && !(Array.isArray(mentions) && mentions.every(isIdentifier)))
+        throw new ChatError("bad_request", "mentions is neither all nor a list of users");
+      const fault = validateSend({ to, text, mentions }, limits);
       if (fault) throw fault;
       const target = to === undefined ? { conversation: into ?? "" } : { to };
-      const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, ...target, id, text }));
+      const mentioned = mentions === undefined || mentions.length === 0 ? {} : { mentions: storedMentions(mentions) };
+      const outcome = await use(tenant, ({ store }) =>
+        appendMessage(store, { ...{ tenant, from, id, text }, ...target, ...mentioned }),
+      );
       const { conversation, seq, time, duplicate } = orThrow(outcome);
       return { id, conversation, seq, time, duplicate };
     },

@@ -1,5 +1,6 @@
 import type { GroupAnswer } from "./http/answer-schema.ts";
 import type { Role } from "./model.ts";
+import type { ListedMember, ReadersPage } from "./store/group/group-store.ts";
 
 /** A group to be made by the server's own code (`Chat.groups.create`). */
 export type ServerGroup = {
@@ -37,7 +38,7 @@ export type GroupChanges = GroupCall &
 
 /** Members of a group, in a fixed order. */
 export type GroupMembers = {
-  readonly members: readonly { readonly user: string; readonly role: Role }[];
+  readonly members: readonly ListedMember[];
   /** For the next page; absent after the last one. */
   readonly next?: string;
 };
@@ -71,4 +72,12 @@ export type ChatGroups = {
     readonly limit?: number;
     readonly after?: string;
   }) => Promise<GroupMembers>;
+  /** How many members have read the message at `seq`, and which: in pages, as `members`. Null: there is no such group or message. */
+  readonly readers: (call: {
+    readonly group: string;
+    readonly seq: number;
+    readonly tenant?: string;
+    readonly limit?: number;
+    readonly after?: string;
+  }) => Promise<ReadersPage | null>;
 };

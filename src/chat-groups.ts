@@ -118,5 +118,14 @@ export function createGroupCalls({ clock, random, limits, use }: GroupCallOption
       const page = await use(tenant, (groups) => groups.members(actor, group, { after, limit }));
       return page ?? { members: [] };
     },
+    async readers(call) {
+      refuseUnknown(call, { known: ["group", "tenant", "seq", "limit", "after"], ...noField });
+      const { group, tenant = "default", seq, limit = limits.answerRowsMax, after = "" } = call;
+      if (typeof group !== "string" || typeof after !== "string") throw malformed("group or after");
+      if (!Number.isSafeInteger(seq) || seq < 1) throw malformed("seq");
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > limits.answerRowsMax) throw malformed("limit");
+      const actor = actorOf({ tenant, by: "host" });
+      return await use(tenant, (groups) => groups.readers(actor, group, { seq, after, limit }));
+    },
   };
 }

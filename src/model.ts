@@ -33,6 +33,9 @@ export type GroupEvent =
   | { readonly type: "role"; readonly user: string; readonly role: Role }
   | { readonly type: "renamed"; readonly name: string };
 
+/** The mentions of a message: some members of its group, or all of them. */
+export type Mentions = readonly string[] | "all";
+
 /** A message as the log holds it. */
 export type Message = {
   readonly n: number;
@@ -45,6 +48,8 @@ export type Message = {
   /** Empty where it tells of an event. */
   readonly text: string;
   readonly time: number;
+  /** Absent: none. */
+  readonly mentions?: Mentions;
   /** It tells of this, and is never unread. Absent: it is somebody's words. */
   readonly event?: GroupEvent;
 };
@@ -94,6 +99,8 @@ export type Receipt = {
   readonly user: string;
   readonly delivered: number;
   readonly read: number;
+  /** Of a group: for all its members if it is small, else for its user alone. */
+  readonly isOfGroup?: true;
 };
 
 /** What a user has set for a conversation. */
@@ -120,6 +127,8 @@ export type GroupConversation = Pick<Membership, "status" | "role" | "first" | "
   readonly lastMessage: Message;
   /** The messages of others above `read` that are no events. */
   readonly unread: number;
+  /** How many of them mention the user, or all members. */
+  readonly mentions: number;
   readonly setting: Setting;
 };
 

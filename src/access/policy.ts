@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import { createSemaphore, type Semaphore } from "../internal/semaphore.ts";
 import { withDeadline } from "../internal/deadline.ts";
-import type { Identity, Role } from "../model.ts";
+import type { Identity, Mentions, Role } from "../model.ts";
 import type { Store } from "../store/store.ts";
 
 /** An act of a user: write to another one or into a group, show that they type, keep somebody as a contact, or change a group. */
@@ -26,8 +26,12 @@ export type CanSee = (viewer: Identity, subject: Identity) => boolean | Promise<
 
 export type Verdict = "allowed" | "forbidden" | "unavailable";
 
-/** The other user of an action, by name or as the other member of a conversation. */
-export type Target = { readonly to?: string | undefined; readonly conversation?: string | undefined };
+/** The other user of an action, by name or as the other member of a conversation; and the mentions of a message. */
+export type Target = {
+  readonly to?: string | undefined;
+  readonly conversation?: string | undefined;
+  readonly mentions?: Mentions | undefined;
+};
 
 export type PolicyOptions = {
   readonly authorize?: Authorize | undefined;
@@ -86,30 +90,39 @@ export function createPolicy(options: PolicyOptions): Policy {
     }
   }
 
+  function decide(action: Action, identity: Identity, { to, conversation }: Target): Verdict | Promise<Verdict> {
+    if (!authorize) return "allowed";
+    if (to !== undefined) return ask(authorize, action, { identity, user: to });
+    return store
+      .members(identity.tenant, conversation ?? "")
+      .then(async (members) => {
+        if (members === null) {
+          const view = await store.groups.view(identity, conversation ?? "");
+          if (view?.role === undefined) return "allowed";
+          return await ask(authorize, action, {
+            identity,
+            group: { conversation: conversation ?? "", role: view.role },
+          });
+        }
+        if (!members.includes(identity.user)) return "allowed";
+        // Where there is no other one, it is the user's conversation with themselves.
+        const other = members.find((member) => member !== identity.user) ?? identity.user;
+        return await ask(authorize, action, { identity, user: other });
+      })
+      .catch(
+        // The store reports its own failures.
+        () => "unavailable" as const,
+      );
+  }
+
   return {
-    decide(action, identity, { to, conversation }) {
-      if (!authorize) return "allowed";
-      if (to !== undefined) return ask(authorize, action, { identity, user: to });
-      return store
-        .members(identity.tenant, conversation ?? "")
-        .then(async (members) => {
-          if (members === null) {
-            const view = await store.groups.view(identity, conversation ?? "");
-            if (view?.role === undefined) return "allowed";
-            return await ask(authorize, action, {
-              identity,
-              group: { conversation: conversation ?? "", role: view.role },
-            });
-          }
-          if (!members.includes(identity.user)) return "allowed";
-          // Where there is no other one, it is the user's conversation with themselves.
-          const other = members.find((member) => member !== identity.user) ?? identity.user;
-          return await ask(authorize, action, { identity, user: other });
-        })
-        .catch(
-          // The store reports its own failures.
-          () => "unavailable" as const,
-        );
+    decide(action, identity, target) {
+      if (target.mentions !== "all") return decide(action, identity, target);
+      // Only admins and owners call all members. The store refuses those who are none.
+      return store.groups.view(identity, target.conversation ?? "").then(
+        (view) => (view?.role === "member" ? "forbidden" : decide(action, identity, target)),
+        () => "unavailable" as const,
+      );
     },
 
     decideGroup: (action, identity, group) => (authorize ? ask(authorize, action, { identity, group }) : "allowed"),

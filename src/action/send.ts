@@ -1,7 +1,8 @@
 import { ChatError, errorCodes } from "../error.ts";
-import { validateContent } from "../protocol/decode.ts";
+import { type Content, validateContent } from "../protocol/decode.ts";
 import { storedMessageId } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
+import type { Mentions } from "../model.ts";
 import type { Accepted, Outcome, Refused, Send, Store } from "../store/store.ts";
 import { noConversation } from "./conversation.ts";
 
@@ -13,11 +14,8 @@ const texts: Partial<Record<Refused["code"], string>> = {
 /** Why a send was refused, for people. */
 export const refusalText = (code: Refused["code"]): string => texts[code] ?? errorCodes[code].meaning;
 
-/** A message as a sender gives it. */
-type Given = { readonly to?: string | undefined; readonly text: string };
-
 /** The fault of a message, before it is sent; null: there is none. Frames are decoded by the same rules (`validateContent`). */
-export function validateSend(given: Given, limits: Limits): ChatError | null {
+export function validateSend(given: Content, limits: Limits): ChatError | null {
   const fault = validateContent(given, limits);
   if (fault === null) return null;
   return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
@@ -29,6 +27,10 @@ export function validateSend(given: Given, limits: Limits): ChatError | null {
  */
 export const appendMessage = (store: Pick<Store, "append">, send: Send): Promise<Outcome> =>
   new Promise((resolve) => store.append({ ...send, id: storedMessageId(send.id) }, resolve));
+
+/** Mentions as they are stored: each name once. */
+export const storedMentions = (mentions: Mentions): Mentions =>
+  typeof mentions === "string" ? mentions : [...new Set(mentions)];
 
 /** The accepted message. @throws ChatError The code of a refusal. */
 export function orThrow(outcome: Outcome): Accepted {

@@ -1,10 +1,10 @@
-/** A rule of the protocol that a program shows, by what it sends and how it answers. */
+/** A rule of the protocol that a program shows, by its frames and its answers. */
 export type Case<World> = {
   /** Never used for another case: pages and logs cite it. `S-…`: of servers. `C-…`: of clients. */
   readonly id: `${"S" | "C"}-${number}`;
-  /** What must hold, in a sentence. */
+  /** The rule, in a sentence. */
   readonly title: string;
-  /** What goes wrong for people where it does not hold. */
+  /** The consequence for people if it does not hold. */
   readonly shows: string;
   /** The section of PROTOCOL.md, for example `4`. */
   readonly section: string;
@@ -12,7 +12,7 @@ export type Case<World> = {
   readonly run: (world: World) => Promise<void>;
 };
 
-/** What one case found. */
+/** The result of one case. */
 export type Result = {
   readonly id: string;
   readonly title: string;

@@ -65,7 +65,19 @@ export const groupAnswerSchema = v.strictObject({
 export type GroupAnswer = Frozen<v.InferOutput<typeof groupAnswerSchema>>;
 
 export const groupMemberPage = v.strictObject({
-  members: v.array(v.strictObject({ user: identifier, role })),
+  members: v.array(
+    v.strictObject({
+      ...{ user: identifier, role },
+      delivered: v.exactOptional(v.pipe(mark, v.description("Absent, as read: the group is large"))),
+      read: v.exactOptional(mark),
+    }),
+  ),
+  next,
+});
+
+export const groupReaderPage = v.strictObject({
+  count: v.pipe(mark, v.description("How many members have read it, without its sender")),
+  readers: v.array(identifier),
   next,
 });
 
@@ -81,6 +93,7 @@ export const listedGroup = v.strictObject({
   members: v.exactOptional(mark),
   lastMessage: message,
   unread: v.pipe(mark, v.description("Messages of others above `read`, without events")),
+  mentions: v.pipe(mark, v.description("How many of them mention you, or all members")),
   setting: listedSetting,
 });
 export type ListedGroup = Frozen<v.InferOutput<typeof listedGroup>>;

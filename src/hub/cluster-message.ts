@@ -6,8 +6,8 @@ export type DeviceHere = readonly [device: string, idleMs: number];
 
 /** The message has the fields of its text, and a `type`, which the text has not. `node`, `ask` and `check` are the name of its sender. */
 export type ClusterMessage =
-  /** A volatile frame for the connections of a user. */
-  | { readonly type: "frame"; readonly frame: string }
+  /** A volatile frame for the connections of a user that have at least this level; absent: for all of them. */
+  | { readonly type: "frame"; readonly frame: string; readonly level?: number }
   /** Asks the nodes on which a user is for an `answer`. */
   | { readonly type: "ask"; readonly ask: string }
   /** The user is here, with these devices. */
@@ -35,11 +35,11 @@ export function decodeMessage(text: string): ClusterMessage | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { frame, ask, check, node, tenant, user, gone, devices, online, divided }: Record<string, unknown> = {
+  const { frame, ask, check, node, tenant, user, gone, devices, online, divided, level }: Record<string, unknown> = {
     ...value,
   };
   const identity = typeof tenant === "string" && typeof user === "string" ? { tenant, user } : null;
-  if (typeof frame === "string") return { type: "frame", frame };
+  if (typeof frame === "string") return { type: "frame", frame, ...(typeof level === "number" && { level }) };
   if (typeof ask === "string") return { type: "ask", ask };
   if (typeof check === "string") return identity && { type: "check", check, ...identity };
   if (typeof node !== "string") return null;

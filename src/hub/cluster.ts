@@ -7,6 +7,7 @@ import type { Transport } from "../bus/transport.ts";
 import { userSubject } from "../feed/audience.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
+import { levelMin } from "../protocol/level.ts";
 import { type Identity, identityKey } from "../model.ts";
 
 export type ClusterOptions = {
@@ -19,7 +20,7 @@ export type ClusterOptions = {
   /** This node's own name: another one after a restart. */
   readonly node: string;
   /** A volatile frame for the connections that a user has here. */
-  readonly onFrame: (identity: Identity, text: string) => void;
+  readonly onFrame: (identity: Identity, text: string, level: number) => void;
   /** The devices with which a user is connected here. */
   readonly devicesOf: (identity: Identity) => readonly DeviceHere[];
   /** Whether a user is online here, also for a grace after their last connection went. */
@@ -75,7 +76,7 @@ export function createCluster(options: ClusterOptions) {
   }
 
   function receiveForUser(identity: Identity, message: ClusterMessage): void {
-    if (message.type === "frame") return onFrame(identity, message.frame);
+    if (message.type === "frame") return onFrame(identity, message.frame, message.level ?? levelMin);
     if (message.type !== "ask") return;
     const devices = devicesOf(identity);
     if (devices.length > 0) sendToNode(message.ask, { type: "answer", node, ...identity, devices });
@@ -117,8 +118,8 @@ export function createCluster(options: ClusterOptions) {
     /** A user's last connection here has gone. */
     leave: here.end,
     /** Sends a volatile frame to the connections of a user on other nodes. */
-    sendFrame: (identity: Identity, text: string): void =>
-      send(subject("user", identity), { type: "frame", frame: text }),
+    sendFrame: (identity: Identity, text: string, level: number): void =>
+      send(subject("user", identity), { type: "frame", frame: text, ...(level > levelMin && { level }) }),
     /** A user has come here, or has left for good. */
     sendPresence: (identity: Identity, online: boolean): void =>
       send(subject("presence", identity), { type: "presence", node, online }),

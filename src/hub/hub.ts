@@ -54,7 +54,7 @@ export function createHub(options: HubOptions): Hub {
     report: (fault) => report({ type: "fault", fault }),
   });
   const { relationships, presence, sendVolatile } = people;
-  const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate };
+  const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate, limits };
   const handle = createDispatch(services, limits);
   feed.onEntries(createFanOut({ registry, groups }, limiter));
   feed.onEntries(onActive);

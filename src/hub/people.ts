@@ -7,6 +7,7 @@ import type { WatchBudget } from "./watch-budget.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Identity } from "../model.ts";
+import { levelMin } from "../protocol/level.ts";
 
 export type PeopleOptions = Pick<HubOptions, "store" | "feed" | "clock" | "limits" | "policy" | "transport"> & {
   readonly node: string;
@@ -23,8 +24,9 @@ export function createPeople(options: PeopleOptions) {
   const connectionsOf = ({ tenant, user }: Identity): Iterable<Connection> =>
     registry.find(tenant, user)?.connections ?? [];
 
-  function sendHere(identity: Identity, text: string): void {
-    for (const { outgoing } of connectionsOf(identity)) outgoing.sendVolatile(text);
+  function sendHere(identity: Identity, text: string, level: number): void {
+    for (const connection of connectionsOf(identity))
+      if (connection.level >= level) connection.outgoing.sendVolatile(text);
   }
 
   const cluster =
@@ -48,10 +50,10 @@ export function createPeople(options: PeopleOptions) {
   return {
     presence,
     relationships,
-    /** Sends a volatile frame to all open connections of a user. */
-    sendVolatile(tenant: string, user: string, text: string): void {
-      sendHere({ tenant, user }, text);
-      cluster?.sendFrame({ tenant, user }, text);
+    /** Sends a volatile frame to all open connections of a user that have at least this level; default: to all of them. */
+    sendVolatile({ tenant, user }: Identity, text: string, level = levelMin): void {
+      sendHere({ tenant, user }, text, level);
+      cluster?.sendFrame({ tenant, user }, text, level);
     },
     /** A user has one more open connection. */
     joined(identity: Identity): void {

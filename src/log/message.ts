@@ -19,10 +19,11 @@ export const message: ChangeLogKind<"message"> = {
   // The first message makes the conversation, and any node may remember the two as strangers. Which nodes have members of a group is not known.
   isForAllNodes: ({ change }) => change.seq === 1 || change.to === undefined,
   keyInCommit: null,
-  encode: ({ kind, conversation, seq, id, from, to, text, time, event }) => ({
+  encode: ({ kind, conversation, seq, id, from, to, text, time, mentions, event }) => ({
     ...{ kind, conversation, seq, id, from },
     ...(to !== undefined && { to }),
     ...{ text, time },
+    ...(mentions !== undefined && { mentions }),
     ...(event !== undefined && { event }),
   }),
   textLength: ({ text }) => text.length,

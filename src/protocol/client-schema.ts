@@ -6,6 +6,7 @@ import {
   hasOneTarget,
   identifier,
   mark,
+  mentions,
   messageId,
   oneTarget,
   opaque,
@@ -21,7 +22,12 @@ const users = v.pipe(v.array(identifier), v.metadata({ maxItems: defaultLimits.w
 const token = v.pipe(v.string(), v.regex(/^[!-~]+$/), v.maxLength(8_192));
 
 /** The fields of a message from its sender, by socket or HTTP. */
-export const sendFields = { id: messageId, to: v.exactOptional(recipient), conversation, text };
+export const sendFields = {
+  ...{ id: messageId, to: v.exactOptional(recipient), conversation, text },
+  mentions: v.exactOptional(
+    v.pipe(mentions, v.description("Members of a group, or all of them; only with conversation")),
+  ),
+};
 
 /** The frames of clients (PROTOCOL 4), one schema for each type. Unknown fields are refused, so that no client relies on them. */
 export const clientFrames = {

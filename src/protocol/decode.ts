@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { utf8Bytes } from "../internal/utf8.ts";
 import type { ErrorCode } from "../error.ts";
+import type { Mentions } from "../model.ts";
 import { clientFrames } from "./client-schema.ts";
 import type { ClientFrame } from "./frame.ts";
 import { identifierRule, isIdentifier, isMessageId } from "./identifier.ts";
@@ -55,11 +56,18 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   return { ok: true, frame };
 }
 
-/** Why a text or a recipient is refused; null if both are valid. */
-export function validateContent(
-  { text, to }: { readonly text: string; readonly to?: string | undefined },
-  limits: Limits,
-): Refusal | null {
+export type Content = {
+  readonly text: string;
+  readonly to?: string | undefined;
+  readonly mentions?: Mentions | undefined;
+};
+
+/** Why a text, a recipient or mentions are refused; null if all are valid. */
+export function validateContent({ text, to, mentions }: Content, limits: Limits): Refusal | null {
+  if (mentions !== undefined && to !== undefined)
+    return { code: "bad_frame", message: "Only members of a group are mentioned" };
+  if (mentions !== undefined && mentions !== "all" && mentions.length > limits.mentionsMax)
+    return { code: "too_large", message: `A message mentions at most ${limits.mentionsMax} members` };
   if (to !== undefined && !isIdentifier(to))
     return { code: "invalid_recipient", message: `A recipient is ${identifierRule}` };
   if (text === "") return { code: "bad_frame", message: "The text is empty" };

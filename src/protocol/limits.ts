@@ -107,6 +107,10 @@ export const defaultLimits = {
   contactsAtOnceMax: 50,
   /** The members of a group. */
   groupMembersMax: 100_000,
+  /** In groups of up to so many members, all of them are told how far each has got and read it. */
+  groupReceiptsMax: 64,
+  /** The members that a message mentions by name. */
+  mentionsMax: 50,
   /** The users that one request makes or adds as members, besides who asks. */
   groupAddMax: 100,
   /** The groups of a user, also those that they have left: resume looks at each of them. */

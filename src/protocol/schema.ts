@@ -94,3 +94,9 @@ export const oneTarget = <Frame extends Targeted>() =>
   v.metadata<Frame, { readonly oneOf: readonly { readonly required: readonly string[] }[] }>({
     oneOf: [{ required: ["to"] }, { required: ["conversation"] }],
   });
+
+/** The members of a group that a message mentions. The server's limits give how many. */
+export const mentions = v.union([
+  v.literal("all"),
+  v.pipe(v.array(identifier), v.minLength(1), v.metadata({ maxItems: defaultLimits.mentionsMax })),
+]);

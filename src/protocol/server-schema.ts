@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../error.ts";
 import { type ChangeKind, roles } from "../model.ts";
-import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
+import { conversationId, cursor, identifier, mark, mentions, messageId, messageName } from "./schema.ts";
 
 /**
  * The frames of the server, as schemas: the types in `frame.ts` and the documents are made from them. The server does not validate its own
@@ -35,6 +35,7 @@ export const message = v.strictObject({
   from: identifier,
   to: v.exactOptional(v.pipe(identifier, v.description("Absent: it is of a group (level 3)"))),
   text: v.pipe(v.string(), v.description("Empty where it tells of an event")),
+  mentions: v.exactOptional(v.pipe(mentions, v.description("The mentioned members of the group; absent: none"))),
   event: v.exactOptional(
     v.pipe(groupEvent, v.description("What happened in the group; absent: it is somebody's words")),
   ),

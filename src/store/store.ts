@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity, LogEntry, Message, Relationship, Session } from "../model.ts";
+import type { Change, Cursor, Identity, LogEntry, Mentions, Message, Relationship, Session } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
 import type { GroupStore } from "./group/group-store.ts";
@@ -14,6 +14,8 @@ export type Send = {
   readonly to?: string;
   readonly conversation?: string;
   readonly text: string;
+  /** The mentioned members of the group, each once, or all of them. Between two people there are no mentions. */
+  readonly mentions?: Mentions | undefined;
   /** Why this must not be accepted, unless its id was accepted before: a retry always gets the first answer. */
   readonly refusal?: "forbidden" | "rate_limited" | "unavailable" | undefined;
   /** Comes back with the log entry, so that the sender's connection can be recognised. Never stored. */

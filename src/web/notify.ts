@@ -9,7 +9,7 @@ export type NotifyOptions = {
 
 const bodyMax = 200;
 
-/** True: somebody looks at this page now. */
+/** True: a user looks at this page now. */
 const isWatched = (): boolean => document.visibilityState === "visible" && document.hasFocus();
 
 /**
@@ -41,7 +41,7 @@ export function startNotifying({ client, tenant, onOpen }: NotifyOptions): () =>
     };
   }
 
-  /** Whoever looks at the page again needs them no longer. */
+  /** A user who looks at the page again needs them no longer. */
   const clear = (): void => {
     if (!isWatched()) return;
     for (const notification of shown.values()) notification.close();

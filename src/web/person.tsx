@@ -99,7 +99,7 @@ const nothingTyped = { get: () => "", subscribe: () => () => {} };
 
 type LiveProps = Omit<SummaryProps, "unsent" | "isTyping"> & { readonly thread: Thread; readonly isOpen: boolean };
 
-/** With what waits in the thread: typing, a text that was not sent, and messages on their way. */
+/** With the waiting parts of the thread: typing, a text that was not sent, and messages on their way. */
 function LiveSummary({ thread, isOpen, ...shown }: LiveProps): ReactNode {
   // What is typed into the open one is in its field.
   const typed = useReadable(isOpen ? nothingTyped : thread.draft);

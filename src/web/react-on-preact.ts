@@ -8,7 +8,7 @@ export { useCallback, useContext, useEffect, useId, useLayoutEffect, useMemo, us
 export function useSyncExternalStore<Value>(subscribe: (listener: () => void) => () => void, get: () => Value): Value {
   const [, renderAgain] = useState({});
   const value = get();
-  // Preact finishes each render that it begins, so what was rendered last is what is shown.
+  // Preact finishes each render that it begins, so the last render is the one on the screen.
   const shown = useRef({ value, get });
   shown.current = { value, get };
   useLayoutEffect(() => {
@@ -38,7 +38,7 @@ export function createRoot(parent: Element): { readonly render: (content: VNode)
   return {
     render(content) {
       render(content, parent);
-      // As React does: what was there before goes.
+      // As React does: earlier content goes.
       for (const node of before.splice(0)) node.remove();
     },
   };

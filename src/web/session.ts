@@ -6,7 +6,7 @@ import { type Identity, recall, remember } from "./last-identity.ts";
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
 export type Auth = "demo" | "jwt";
 
-/** What the page begins with. */
+/** The beginning of the page. */
 export type Start =
   | { readonly view: "chat"; readonly auth: Auth; readonly identity: Identity }
   /** The form that asks for the names. `problem`: what is wrong with those of the address. */

@@ -2,7 +2,7 @@ import { createContext, createElement, type ReactNode, useContext, useEffect, us
 import type { Target } from "../client/index.ts";
 import type { DayNames } from "./day.ts";
 
-/** What is around the chat: a page of its own, or somebody's page with an element in it. */
+/** The surroundings of the chat: a page of its own, or a host's page with an element in it. */
 export type Surface = {
   /** What holds the chat, for the keys and the focus. */
   readonly root: Document | ShadowRoot;

@@ -46,6 +46,7 @@ const companyOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     wait: `device=phone&cursor=${"A".repeat(22)}&`,
     watch: "device=phone&wait=0&",
   },
+  "/groups/{id}/readers": { limit: "seq=1&", after: "seq=1&" },
   "/push/explain": { for: `message=${id}&` },
 };
 

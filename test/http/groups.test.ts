@@ -129,6 +129,47 @@ describe("groups over HTTP", () => {
     throw new Error("It stays unread");
   });
 
+  test("GR7 GR8 small groups show what each member has read; the sender asks how many have read a message", async () => {
+    const id = await make(["hal"]);
+    await ask("ann", "POST", "/messages", { id: newId(), conversation: id, text: "hi" });
+    expect((await ask("hal", "POST", `/conversations/${id}/read`, { seq: 2 }))[0]).toBe(204);
+    expect((await ask("ann", "GET", `/groups/${id}/members`))[1]["members"]).toEqual([
+      { user: "ann", role: "owner", delivered: 0, read: 0 },
+      { user: "hal", role: "member", delivered: 2, read: 2 },
+    ]);
+    const read = { count: 1, readers: ["hal"] };
+    expect(await ask("ann", "GET", `/groups/${id}/readers?seq=2`)).toEqual([200, read]);
+    expect(await chat.groups.readers({ group: id, seq: 2 })).toEqual(read);
+    expect(codeOf(await ask("eve", "GET", `/groups/${id}/readers?seq=2`))).toEqual([404, "not_found"]);
+    expect(codeOf(await ask("ann", "GET", `/groups/${id}/readers?seq=99`))).toEqual([404, "not_found"]);
+    expect(codeOf(await ask("ann", "GET", `/groups/${id}/readers`))).toEqual([400, "bad_request"]);
+  });
+
+  test("GR9 GR67 members are mentioned by name, all of them by an admin; the list counts what is unread", async () => {
+    const id = await make(["ida", "joe"]);
+    const send = (user: string, mentions: unknown, more: Body = {}) =>
+      ask(user, "POST", "/messages", { id: newId(), conversation: id, text: "hi", mentions, ...more });
+    expect((await send("joe", ["ida", "ida", "eve"]))[0]).toBe(201);
+    expect((await send("ann", "all"))[0]).toBe(201);
+    expect(codeOf(await send("joe", "all"))).toEqual([403, "forbidden"]);
+    expect(codeOf(await send("eve", "all"))).toEqual([404, "not_found"]);
+    expect((await chat.send({ from: "joe", conversation: id, text: "hi", mentions: "all" })).seq).toBe(4);
+    const many = Array.from({ length: defaultLimits.mentionsMax + 1 }, (_, i) => `u${i}`);
+    expect(codeOf(await send("joe", many))).toEqual([413, "too_large"]);
+    for (const wrong of [[], ["no body"], "some", 7]) expect((await send("joe", wrong))[0]).toBe(400);
+    const direct = { id: newId(), to: "ida", text: "hi", mentions: ["ida"] };
+    expect(codeOf(await ask("joe", "POST", "/messages", direct))).toEqual([400, "bad_request"]);
+    expect((await ask("ida", "GET", `/conversations/${id}`))[1]).toMatchObject({ unread: 3, mentions: 3 });
+    expect((await ask("joe", "GET", `/conversations/${id}`))[1]).toMatchObject({ unread: 1, mentions: 1 });
+    const [, { messages }] = await ask("ida", "GET", `/messages?conversation=${id}`);
+    expect((messages as { mentions?: unknown }[]).map(({ mentions }) => mentions)).toEqual([
+      undefined,
+      ["ida", "eve"],
+      "all",
+      "all",
+    ]);
+  });
+
   test("GR63 malformed and too large input is refused with its code, and changes nothing", async () => {
     const id = await make();
     const good = { id: newId(), name: "x" };
@@ -217,6 +258,7 @@ describe("groups from the host's code", () => {
       ["setRole", { ...call, user: "bob", role: "king" }],
       ["get", { group: 7 }],
       ["members", { group: "c1", limit: 0 }],
+      ["readers", { group: "c1" }],
     ];
     for (const [name, given] of wrong)
       expect([name, given, await errorOf(groups[name]?.(given) ?? Promise.resolve())]).toEqual([

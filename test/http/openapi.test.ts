@@ -26,6 +26,7 @@ afterAll(() => server.dispose());
 const queries: Readonly<Record<string, string>> = {
   "/push/explain": `?message=${newId()}`,
   "/changes": "?device=phone&wait=0",
+  "/groups/{id}/readers": "?seq=1",
 };
 const upgradeHeaders = { upgrade: "websocket", connection: "Upgrade" };
 /** A well-formed request for each operation. */
@@ -83,6 +84,15 @@ async function askGroups(status: (...call: Parameters<typeof ask>) => Promise<nu
   expect(await call(alice, "GET", members)).toBe(200);
   expect(await status(alice, "GET", `/groups/${id}/members?limit=0`, { as: members })).toBe(400);
   expect(await call("eve", "GET", members)).toBe(404);
+  const readers = "/groups/{id}/readers";
+  const read = (user: string, of: string, query: string) =>
+    status(user, "GET", `/groups/${of}/readers${query}`, { as: readers });
+  const large = { id: newId(), name: "Party", members: [bob, ...many.slice(0, 70)] };
+  const { body: party } = await ask(alice, "POST", "/groups", { body: large });
+  expect(await read(alice, id, "?seq=1")).toBe(200);
+  expect(await read(alice, id, "")).toBe(400);
+  expect(await read(bob, String((party as { id?: string }).id), "?seq=1")).toBe(403);
+  expect(await read("eve", id, "?seq=1")).toBe(404);
   const role = { role: "admin" };
   expect(await call(alice, "PUT", member, { body: role })).toBe(200);
   expect(await call(alice, "PUT", member, { body: { role: "king" } })).toBe(400);

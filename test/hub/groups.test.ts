@@ -35,7 +35,7 @@ const eventsOf = (socket: FakeSocket): readonly string[] =>
 const statusOf = (socket: FakeSocket): string | undefined =>
   socket.changes().findLast((change) => change.kind === "membership")?.status;
 
-/** A store whose answers about a user's groups wait until they are let go, and are as old as the question. */
+/** A store with answers about a user's groups that wait until they are let go, and are as old as the question. */
 function withLatePresences() {
   const waiting: (() => void)[] = [];
   const wrapStore = (store: Store): Store => ({
@@ -61,7 +61,7 @@ function withLatePresences() {
 }
 
 describe("groups on a node", () => {
-  test("GR40 what happens in a group is sent to its members who are connected, to each device once, and to nobody else", async () => {
+  test("GR40 what happens in a group is sent to its members who are connected, to each device once, and to no others", async () => {
     const { store, group, connect, send } = await start();
     const [ann, phone, laptop, cid] = [connect("ann"), connect("bob"), connect("bob", "laptop"), connect("cid")];
     await until(() => [ann, phone, laptop].every((socket) => eventsOf(socket).length === 1));
@@ -180,5 +180,31 @@ describe("groups on a node", () => {
         expect(words.filter((text) => allowed.get(user)?.has(text) !== true)).toEqual([]);
       }
     }
+  });
+
+  test("GR7 GR43 the marks and the typing of a small group reach its members on all devices that know groups, of a large one nothing does", async () => {
+    const { chat, store, group, connect, send } = await start({ limits: { groupReceiptsMax: 2 } });
+    const [ann, old, bob, eve] = [connect("ann"), connect("ann", "old", 2), connect("bob"), connect("eve")];
+    await until(() => eventsOf(bob).length === 1);
+    await send("ann", "one");
+    store.read(person("bob"), group, 2);
+    const marks = (socket: FakeSocket) =>
+      socket.changes().flatMap((change) => (change.kind === "receipt" ? [[change.user, change.read]] : []));
+    await until(() => marks(ann).length === 1 && marks(bob).length === 1);
+    expect([marks(ann), marks(old), marks(eve)]).toEqual([[["bob", 2]], [], []]);
+    bob.say({ type: "typing", conversation: group, typing: true });
+    await until(() => ann.frames.some((frame) => frame.type === "typing"));
+    eve.say({ type: "typing", conversation: group, typing: true });
+    await until(() => eve.frames.some((frame) => frame.type === "error"));
+    await store.groups.add(person("ann"), group, ["cid"], 1);
+    store.read(person("bob"), group, 3);
+    bob.say({ type: "typing", conversation: group, typing: true });
+    await until(() => marks(bob).length === 2);
+    bob.say({ type: "ping", id: "last" });
+    await until(() => bob.frames.some((frame) => frame.type === "pong"));
+    await append(chat.store, { from: "eve", to: "ann", text: "last" });
+    await until(() => wordsOf(ann).includes("last") && wordsOf(old).includes("last"));
+    const typed = (socket: FakeSocket) => socket.frames.filter((frame) => frame.type === "typing").length;
+    expect([marks(ann).length, typed(ann), typed(old), typed(bob)]).toEqual([1, 1, 0, 0]);
   });
 });

@@ -85,8 +85,8 @@ export const hub = {
   "volatile frames go to the user of another tenant": {
     rule: "T1",
     file: "hub/people.ts",
-    from: "for (const { outgoing } of connectionsOf(identity))",
-    to: 'for (const { outgoing } of connectionsOf({ ...identity, tenant: "acme" }))',
+    from: "for (const connection of connectionsOf(identity))",
+    to: 'for (const connection of connectionsOf({ ...identity, tenant: "acme" }))',
   },
   "a revocation forgets the sockets that are not open yet": {
     rule: "R20",

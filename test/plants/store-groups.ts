@@ -1,6 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 const ownGroups = "store/group/own-groups.ts";
+const marks = "store/group/group-marks-sql.ts";
 const members = "store/group/group-member-sql.ts";
 
 /** Found by the contract of stores for groups. */
@@ -40,6 +41,54 @@ export const storeGroups = {
     file: "store/read/log-sql.ts",
     from: "WHERE u.tenant = ?1 AND u.id = ?2 AND l.n > ?3 AND l.n <= ?5 AND ${isOwn",
     to: "WHERE u.id = ?2 AND l.n > ?3 AND l.n <= ?5 AND ${isOwn",
+  },
+  "the marks of a large group are told to all": {
+    rule: "GR7",
+    file: marks,
+    from: "g.status = 0 AND k.size <= ${sizeMax}",
+    to: "g.status = 0",
+  },
+  "a new member is told of marks from before": {
+    rule: "GR7",
+    file: marks,
+    from: 'p.status = 0 AND ${covers("g", "p.mark_n")}',
+    to: "p.status = 0",
+  },
+  "the marks of those who have left are told": {
+    rule: "GR7",
+    file: marks,
+    from: "p.is_shared = 1 AND p.status = 0 AND",
+    to: "p.is_shared = 1 AND",
+  },
+  "a device without groups delivers them": {
+    rule: "GR7",
+    file: marks,
+    from: "AND d.device = ${field(2)})) >= ${groupKind.level}",
+    to: "AND d.device = ${field(2)})) >= 1",
+  },
+  "who joined later counts as a reader": {
+    rule: "GR8",
+    file: marks,
+    from: "r.read >= ?5 AND r.since < ?5 AND",
+    to: "r.read >= ?5 AND",
+  },
+  "mentions of before a member joined are unread": {
+    rule: "GR9",
+    file: "store/group/group-list-sql.ts",
+    from: "AND q.seq > ${firstUnread} AND",
+    to: "AND q.seq > x.read AND",
+  },
+  "one's own call of all is a mention of oneself": {
+    rule: "GR9",
+    file: "store/group/group-list-sql.ts",
+    from: "q.user IN (x.user, 0) AND q.sender <> x.user",
+    to: "q.user IN (x.user, 0)",
+  },
+  "a retry with other mentions is the same message": {
+    rule: "GR9",
+    file: "store/write/settle-sends.ts",
+    from: 'textOrNull(row, "text") === text && textOrNull(row, "mentions") === (mentioned ?? null)',
+    to: 'textOrNull(row, "text") === text',
   },
   "a membership is told from one change on": {
     rule: "GR2",

@@ -76,8 +76,8 @@ export const storeWrite = {
   "a retry is compared with a text that has changed": {
     rule: "S42",
     file: "store/write/settle-sends.ts",
-    from: 'if (typeof hash !== "string") return',
-    to: 'if (hash !== "") return',
+    from: 'if (typeof hash !== "string")\n    return',
+    to: 'if (hash !== "")\n    return',
   },
   "a failed commit that is answered with accepted": {
     rule: "D1",

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ChatError } from "../../src/error.ts";
-import { type GroupEvent, type GroupState, type Membership, type Role, roles } from "../../src/model.ts";
+import { type GroupEvent, type GroupState, type Membership, type Mentions, type Role, roles } from "../../src/model.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { newest } from "../../src/store/read/history.ts";
 import type { Commit, Store } from "../../src/store/store.ts";
@@ -12,6 +12,8 @@ type Place = { readonly engine: Engine; close(): Promise<void> };
 type Options = { readonly runs: number; readonly isShrunk?: boolean };
 
 const names = ["ann", "bob", "cid", "dee"] as const;
+/** A group of more has no marks of others. */
+const smallMax = 3;
 
 type Place1 = {
   readonly seq: number;
@@ -19,6 +21,9 @@ type Place1 = {
   readonly id: string;
   readonly from: string;
   readonly text: string;
+  readonly mentions?: Mentions;
+  /** The members then who are mentioned. */
+  readonly mentioned?: readonly string[];
   readonly event?: GroupEvent;
 };
 type Member = {
@@ -30,6 +35,11 @@ type Member = {
   joinedN: number;
   untilN: number | null;
   read: number;
+  /** What is known of the messages that reached them, while the group was small. */
+  delivered: number;
+  /** The change number of these two marks; 0: they were never set. */
+  markN: number;
+  isShared: boolean;
 };
 type Group = {
   readonly conversation: string;
@@ -57,7 +67,11 @@ const bottom = (group: Group, member: Member): number => member.until ?? lastSeq
 const readable = (group: Group, member: Member): readonly Place1[] =>
   group.places.filter(({ seq }) => seq > member.since && seq <= bottom(group, member));
 const covers = (member: Member, n: number): boolean => n > member.joinedN && n <= (member.untilN ?? newest);
-const wordOf = ({ seq, from, text, event }: Place1) => ({ seq, from, text, ...(event && { event }) });
+const wordOf = ({ seq, from, text, mentions, event }: Place1) => ({
+  ...{ seq, from, text },
+  ...(mentions && { mentions }),
+  ...(event && { event }),
+});
 
 type Step =
   | {
@@ -75,8 +89,14 @@ type Step =
       readonly user: string;
       readonly role: Role;
     }
-  | { readonly do: "join" | "leave" | "send"; readonly by: string; readonly group: number }
+  | {
+      readonly do: "join" | "leave" | "send";
+      readonly by: string;
+      readonly group: number;
+      readonly mentions: Mentions | null;
+    }
   | { readonly do: "read"; readonly by: string; readonly group: number; readonly seq: number }
+  | { readonly do: "ack"; readonly by: string; readonly level: 2 | 3 }
   | {
       readonly do: "update";
       readonly by: string | null;
@@ -125,9 +145,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constantFrom("join" as const, "leave" as const, "send" as const, "send" as const),
       by: user,
       group,
+      mentions: fc.oneof(
+        fc.constant(null),
+        fc.constant("all" as const),
+        fc.uniqueArray(user, { minLength: 1, maxLength: 2 }),
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("read" as const), by: user, group, seq: fc.nat(12) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("ack" as const), by: user, level: fc.constantFrom<2 | 3>(3, 3, 2) }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -140,6 +169,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("direct" as const), by: user, to: user }) },
 );
+
+const marksOf = (member: Member | undefined): Partial<Member> | undefined =>
+  member && { ...{ read: member.read, delivered: member.delivered }, markN: member.markN, isShared: member.isShared };
 
 /** In an order of its own, for what has none. */
 const sorted = (rows: readonly unknown[]): readonly string[] =>
@@ -155,6 +187,17 @@ const codeOf = (call: Promise<unknown>): Promise<string | null> =>
     },
   );
 
+/** The marks of a member in a commit. */
+const receiptIn = (commits: readonly Commit[], { conversation }: Group, user: string) =>
+  commits
+    .flatMap(({ entries }) => entries)
+    .flatMap(({ change, ...rest }) =>
+      change.kind === "receipt" && change.conversation === conversation && change.user === user
+        ? [{ ...rest, change }]
+        : [],
+    )
+    .at(-1);
+
 /** The contract of stores for groups. `open` gives an empty database. */
 export function describeGroups(name: string, open: () => Promise<Place>, { runs, isShrunk = true }: Options): void {
   describe(name, () => {
@@ -165,7 +208,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
 
     beforeAll(async () => {
       place = await open();
-      ({ store } = await storeOn(place.engine));
+      ({ store } = await storeOn(place.engine, { limits: { groupReceiptsMax: smallMax } }));
       store.onCommit((commit) => void announced.push(commit));
     });
     afterAll(async () => {
@@ -177,6 +220,8 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
     async function play(tenant: string, steps: readonly Step[]) {
       const groups: Group[] = [];
       const directs: Direct[] = [];
+      /** How far the device of each user and level has acked. */
+      const acked = new Map<string, number>();
       /** The change number of each membership, by its group and user. */
       const numbers = new Map<string, number>();
       const who = (by: string | null) => ({ ...person(by ?? "zoe", tenant), isHost: by === null });
@@ -191,7 +236,8 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
         const at = lastSeq(of);
         of.members.set(user, {
           ...{ status: "member", role: "member", since: of.state.history === "all" ? 0 : at, until: null },
-          ...{ joined: at, joinedN: head, untilN: null, read: of.members.get(user)?.read ?? 0 },
+          ...{ joined: at, joinedN: head, untilN: null },
+          ...{ read: 0, delivered: 0, markN: 0, isShared: false, ...marksOf(of.members.get(user)) },
         });
       };
       const go = (of: Group, head: number, { user, status }: { user: string; status: Membership["status"] }): void => {
@@ -213,6 +259,40 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
           const id = newId();
           const { n } = await accepted(store, { tenant, from: one.by, to: one.to, id, text: `${directs.length}` });
           directs.push({ n, id, from: one.by, to: one.to, text: `${directs.length}` });
+          continue;
+        }
+        if (one.do === "ack") {
+          const [identity, device] = [person(one.by, tenant), `level-${one.level}`];
+          const bystander = { identity: person("eve", tenant), level: 3 };
+          await store.openDevice(bystander.identity, device, { after: undefined, level: 3 });
+          const { head } = await store.openDevice(identity, device, { after: undefined, level: one.level });
+          // A device of another user acks in the same commit, and gets groups.
+          await Promise.all(
+            [{ identity, level: one.level }, bystander].map(
+              ({ identity: by, level }) =>
+                new Promise((resolve) => store.ack(by, device, { n: head.n, level }, resolve)),
+            ),
+          );
+          // A new device begins where any device of its user is.
+          const since = acked.get(`${one.by} 3`) ?? acked.get(`${one.by} 2`) ?? 0;
+          acked.set(`${one.by} ${one.level}`, head.n);
+          for (const of of groups) {
+            const member = of.members.get(one.by);
+            const got = receiptIn(announced, of, one.by);
+            const isAsked = one.level === 3 && isHere(member) && size(of) <= smallMax;
+            const reached = isAsked ? of.places.filter(({ n }) => n > since && covers(member, n)) : [];
+            const others = Math.max(0, ...reached.filter(({ from }) => from !== one.by).map(({ seq }) => seq));
+            if (got === undefined) {
+              expect(others).toBeLessThanOrEqual(member?.delivered ?? 0);
+              continue;
+            }
+            // Whether one's own messages count too depends on how many there are to look at.
+            const { delivered, read } = got.change;
+            expect(member?.read).toBe(read);
+            expect([others, reached.at(-1)?.seq]).toContain(delivered);
+            expect(delivered).toBeGreaterThan(member?.delivered ?? 0);
+            if (member) Object.assign(member, { delivered, markN: got.change.n, isShared: true });
+          }
           continue;
         }
         if (one.do === "create") {
@@ -302,20 +382,33 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
             }
             case "send": {
               const [id, text] = [newId(), `text ${of.places.length}`];
-              const outcome = await append(store, { tenant, from: one.by, conversation, id, text });
+              const mentions = one.mentions ?? undefined;
+              const outcome = await append(store, { tenant, from: one.by, conversation, id, text, mentions });
               if (!isHere(of.members.get(one.by))) {
                 expect(outcome).toEqual({ type: "refused", code: "not_found" });
                 break;
               }
               const seq = lastSeq(of) + 1;
               expect(outcome).toMatchObject({ type: "accepted", conversation, seq, n: head + 1 });
-              of.places.push({ seq, n: head + 1, id, from: one.by, text });
+              const present = [...of.members].filter(([, member]) => isHere(member)).map(([name]) => name);
+              const mentioned = present.filter((name) => mentions === "all" || mentions?.includes(name));
+              of.places.push({ seq, n: head + 1, id, from: one.by, text, ...(mentions && { mentions, mentioned }) });
+              const again = { tenant, from: one.by, conversation, id, text };
+              const other = mentions === "all" ? undefined : ("all" as const);
+              expect(await append(store, { ...again, mentions })).toMatchObject({ type: "accepted", duplicate: true });
+              expect(await append(store, { ...again, mentions: other })).toMatchObject({ code: "conflict" });
               break;
             }
             case "read": {
               await new Promise((resolve) => store.read(actor, conversation, one.seq, resolve));
               const member = of.members.get(one.by);
-              if (member) member.read = Math.max(member.read, Math.min(one.seq, bottom(of, member)));
+              const seq = member ? Math.min(one.seq, bottom(of, member)) : 0;
+              const got = receiptIn(announced, of, one.by)?.change;
+              expect(got?.read).toBe(member && seq > member.read ? seq : undefined);
+              if (!member || !got) break;
+              Object.assign(member, { read: seq, delivered: Math.max(member.delivered, seq), markN: got.n });
+              expect(got.delivered).toBe(member.delivered);
+              member.isShared = isHere(member) && size(of) <= smallMax;
               break;
             }
             case "update": {
@@ -362,7 +455,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
         { numRuns: runs, endOnFailure: !isShrunk },
       );
 
-    test("GR1 GR2 GR3 a device gets what its user may see, once, in order, in pages of any size, from any position", () =>
+    test("GR1 GR2 GR3 GR7 a device gets what its user may see, once, in order, in pages of any size, from any position", () =>
       played(async ({ groups, directs, numbers }, tenant, chance) => {
         const { n: head } = await store.head();
         const firstN = Math.min(head, ...groups.map(({ stateN }) => stateN - 2), ...directs.map(({ n }) => n - 1));
@@ -373,14 +466,18 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
               [...new Set(changes.map(({ n }) => n))].toSorted((a, b) => a - b),
             );
             const messages = changes.flatMap((change) =>
-              change.kind === "message" ? [[change.n, change.text, change.event ?? null]] : [],
+              change.kind === "message" ? [[change.n, change.text, change.event ?? null, change.mentions ?? null]] : [],
             );
             const expected = [
-              ...directs.filter(({ from, to }) => from === user || to === user).map(({ n, text }) => [n, text, null]),
+              ...directs
+                .filter(({ from, to }) => from === user || to === user)
+                .map(({ n, text }) => [n, text, null, null]),
               ...groups.flatMap(({ members, places }) => {
                 const member = members.get(user);
                 return member
-                  ? places.filter(({ n }) => covers(member, n)).map(({ n, text, event }) => [n, text, event ?? null])
+                  ? places
+                      .filter(({ n }) => covers(member, n))
+                      .map(({ n, text, event, mentions }) => [n, text, event ?? null, mentions ?? null])
                   : [];
               }),
             ].filter(([n]) => Number(n) > after);
@@ -407,10 +504,23 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
                 : [];
             });
             expect(sorted(states)).toEqual(sorted(present));
+            const marks = changes.flatMap((change) =>
+              change.kind === "receipt" && change.isOfGroup
+                ? [[change.conversation, change.user, change.n, change.delivered, change.read]]
+                : [],
+            );
+            const expectedMarks = groups.flatMap(({ conversation, members }) => {
+              const own = members.get(user);
+              return [...members].flatMap(([name, { markN, delivered, read, isShared, status }]) => {
+                const isTold = isShared && status === "member" && own !== undefined && covers(own, markN);
+                return markN > after && (name === user || isTold) ? [[conversation, name, markN, delivered, read]] : [];
+              });
+            });
+            expect(sorted(marks)).toEqual(sorted(expectedMarks));
           }
       }));
 
-    test("GR3 GR4 history, the list and what is unread show what a member may read, and nothing else", () =>
+    test("GR3 GR4 GR9 history, the list and what is unread show what a member may read, and nothing else", () =>
       played(async ({ groups }, tenant, chance) => {
         for (const user of names) {
           const asker = person(user, tenant);
@@ -452,7 +562,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
           }
           const found = listed.flatMap((each) =>
             "kind" in each
-              ? [[each.id, each.lastMessage.seq, each.unread, each.status, each.read, each.size ?? 0]]
+              ? [[each.id, each.lastMessage.seq, each.unread, each.mentions, each.status, each.read, each.size ?? 0]]
               : [],
           );
           expect(listed.map(({ lastMessage: { n } }) => n)).toEqual(
@@ -469,6 +579,7 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
                 of.conversation,
                 bottom(of, member),
                 unread.length,
+                unread.filter(({ mentions, mentioned }) => mentions === "all" || mentioned?.includes(user)).length,
                 member.status,
                 member.read,
                 isHere(member) ? size(of) : 0,
@@ -498,13 +609,52 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
             const maySee = "isHost" in asker || isHere(of.members.get(asker.user));
             const here = [...of.members]
               .filter(([, member]) => isHere(member))
-              .map(([user, { role }]) => ({ user, role }));
+              .map(([user, { role, delivered, read }]) => ({
+                ...{ user, role },
+                ...(size(of) <= smallMax && { delivered, read }),
+              }));
             expect(found.toSorted((a, b) => (a.user < b.user ? -1 : 1))).toEqual(
               maySee ? here.toSorted((a, b) => (a.user < b.user ? -1 : 1)) : [],
             );
             const view = await store.groups.view(asker, of.conversation);
             expect(view?.size).toBe(maySee ? size(of) : undefined);
           }
+      }));
+
+    test("GR8 the readers of a message are shown to its sender, in a small group to all members, in pages", () =>
+      played(async ({ groups }, tenant, chance) => {
+        for (const of of groups)
+          for (const asker of [
+            ...names.map((user) => person(user, tenant)),
+            { ...person("zoe", tenant), isHost: true },
+          ])
+            for (const { seq, from } of of.places.filter(({ seq: each }) => each % 3 === chance % 3)) {
+              const member = of.members.get(asker.user);
+              const isHost = "isHost" in asker;
+              const page = { seq, limit: 1 + (chance % 3) };
+              const first = store.groups.readers(asker, of.conversation, { ...page, after: "" });
+              if (!isHost && (!isHere(member) || member.since >= seq)) {
+                expect(await first).toBeNull();
+                continue;
+              }
+              if (!isHost && size(of) > smallMax && from !== asker.user) {
+                expect(await codeOf(first)).toBe("forbidden");
+                continue;
+              }
+              const have = [...of.members].flatMap(([name, one]) =>
+                isHere(one) && name !== from && one.since < seq && one.read >= seq ? [name] : [],
+              );
+              const found = [];
+              let after = "";
+              for (let pages = 0; pages < 10; pages++) {
+                const got = await store.groups.readers(asker, of.conversation, { ...page, after });
+                expect(got?.count).toBe(have.length);
+                found.push(...(got?.readers ?? []));
+                if (got?.next === undefined) break;
+                after = got.next;
+              }
+              expect(found.toSorted()).toEqual(have.toSorted());
+            }
       }));
 
     test("GR6 what commits announce is what the log holds", () =>
@@ -522,6 +672,10 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
           if (change.kind === "message" && change.to === undefined && known.has(change.conversation))
             expect([audience, users]).toEqual([change.conversation, []]);
           if (change.kind === "membership") expect(users).toEqual([change.user]);
+          if (change.kind !== "receipt" || !change.isOfGroup || !known.has(change.conversation)) continue;
+          const member = known.get(change.conversation)?.members.get(change.user);
+          expect([audience, users]).toEqual(member?.isShared ? [change.conversation, []] : [undefined, [change.user]]);
+          expect(change).toMatchObject({ n: member?.markN, read: member?.read, delivered: member?.delivered });
         }
         for (const { conversation, places } of groups)
           expect(

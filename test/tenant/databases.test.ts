@@ -723,7 +723,7 @@ describe("the same day, with bugs", () => {
   test.concurrent("control: K11 one that is opened before it is closed is seen", async () => {
     // Whether the one is still closing when the other opens is a race, decided anew each time.
     const found: string[] = [];
-    for (let i = 0; i < 6 && !found.includes("a database is opened before it is closed"); i++)
+    for (let i = 0; i < 15 && !found.includes("a database is opened before it is closed"); i++)
       found.push(...((await judge("a database is opened before it is closed")) as string[]));
     expect(found).toContain("a database is opened before it is closed");
   });

@@ -100,7 +100,7 @@ export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Fa
 }
 
 function reasonOf(status: number, code: string): WaitReason {
-  // No chat is here, whoever says so.
+  // No chat is here, by any answer.
   if (code === "foreign" || status === 404) return "foreign";
   if (status === 429) return code === "rate_limited" ? "rate" : "busy";
   return status < 400 ? "network" : "server";

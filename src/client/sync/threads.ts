@@ -34,7 +34,7 @@ export function createThreads(context: ThreadContext): Threads {
     if (byTarget.get(thread.key) === thread) byTarget.delete(thread.key);
   }
 
-  // A tab that died may have sent a draft, and have told nobody: its row is found later.
+  // A tab that died may have sent a draft without a word to the others: its row is found later.
   cache.subscribe(({ of }) => {
     if (of !== "outbox") return;
     for (const { row, stage } of cache.pending.values())

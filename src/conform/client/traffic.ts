@@ -1,4 +1,4 @@
-/** What holds for everything that a client sends and prints, whichever case it is in. */
+/** The rules for everything that a client sends and prints, in each of the cases. */
 import { show } from "../check.ts";
 import { isUuid } from "../frames.ts";
 import { type Link, sendsOf, toClient } from "./link.ts";

@@ -40,6 +40,7 @@ export function guardedRoutes({ conversation, user }: { conversation: string; us
     { method: "POST", path: "/groups", body: { id: randomUUID(), name: "kit" } },
     { method: "GET", path: group },
     { method: "PATCH", path: group, body: { name: "kit" } },
+    { method: "GET", path: `${group}/readers`, query: { seq: 1 } },
     { method: "GET", path: `${group}/members` },
     { method: "POST", path: `${group}/members`, body: { users: [user] } },
     { method: "PUT", path: `${group}/members/${user}`, body: { role: "admin" } },

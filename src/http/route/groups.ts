@@ -8,13 +8,15 @@ import type { Limits } from "../../protocol/limits.ts";
 import { identifier, mark, messageId } from "../../protocol/schema.ts";
 import { groupFields } from "../../protocol/server-schema.ts";
 import type { GroupView } from "../../store/group/group-store.ts";
-import { groupAnswerSchema, groupMemberPage } from "../answer-schema.ts";
+import { groupAnswerSchema, groupMemberPage, groupReaderPage } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
 import { type Call, jsonResponse, type Route } from "../call.ts";
 import { readParameters, wholeNumber } from "../parameters.ts";
 import type { GroupAction } from "../../access/policy.ts";
 
 const limitDefault = 200;
+/** So many members are counted for the price of one that is read. */
+const countedPerRow = 100;
 
 const { visibility, history } = groupFields;
 const name = v.pipe(v.string(), v.description("One line, not empty"));
@@ -145,6 +147,30 @@ export const getGroupMembers: Route = {
     const page = await store.groups.members(session, id, { after, limit });
     if (page === null) throw noGroup();
     spend(costs.row * page.members.length);
+    return jsonResponse(200, JSON.stringify(page));
+  },
+};
+
+const readerParameters = ({ answerRowsMax }: Limits) =>
+  v.strictObject({
+    seq: wholeNumber([1, Number.MAX_SAFE_INTEGER], "The message"),
+    limit: v.optional(wholeNumber([1, answerRowsMax], `Members to look at for a page; else: ${limitDefault}`)),
+    after: v.optional(v.pipe(identifier, v.description("Goes on after the page whose `next` this was"))),
+  });
+
+/** `GET /groups/{id}/readers`: for the sender, and in a small group for all members. */
+export const getGroupReaders: Route = {
+  meta: {
+    summary: "How many members have read a message, and which, in pages",
+    parameters: readerParameters,
+    answers: { 200: groupReaderPage },
+    codes: ["bad_request", "forbidden", "not_found"],
+  },
+  handle: async ({ request, id, session, store, limits, spend }) => {
+    const { seq, limit = limitDefault, after = "" } = readParameters(request.url, readerParameters(limits));
+    const page = await store.groups.readers(session, id, { seq, after, limit });
+    if (page === null) throw noGroup();
+    spend(costs.row * limit + (costs.row * page.count) / countedPerRow);
     return jsonResponse(200, JSON.stringify(page));
   },
 };

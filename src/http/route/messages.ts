@@ -4,7 +4,7 @@ import { messagePage } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
 import { readMessages } from "../read-messages.ts";
 import { messageParameters, readSelectors } from "../selectors.ts";
-import { appendMessage, orThrow, validateSend } from "../../action/send.ts";
+import { appendMessage, storedMentions, orThrow, validateSend } from "../../action/send.ts";
 import { sendFields } from "../../protocol/client-schema.ts";
 import { hasOneTarget, oneTarget } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
@@ -40,15 +40,19 @@ export const postMessage: Route = {
     codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
   },
   handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
-    const { id, to, conversation = "", text } = await readBody({ request, limits }, schema);
+    const { id, to, conversation = "", text, mentions } = await readBody({ request, limits }, schema);
     const { tenant, user } = session;
-    const fault = validateSend({ to, text }, limits);
+    const fault = validateSend({ to, text, mentions }, limits);
     if (fault) throw fault;
     const target = to === undefined ? { conversation } : { to };
+    const mentioned = mentions === undefined ? {} : { mentions: storedMentions(mentions) };
     const waitMs = retryAfterMs(text.length);
-    const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
+    const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, { ...target, ...mentioned });
     const refusal = verdict === "allowed" ? undefined : verdict;
-    const outcome = await appendMessage(store, { tenant, from: user, id, ...target, text, refusal });
+    const outcome = await appendMessage(store, {
+      ...{ tenant, from: user, id, ...target, text, refusal },
+      ...mentioned,
+    });
     if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
     const { conversation: place, seq, time, duplicate } = orThrow(outcome);
     return jsonResponse(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));

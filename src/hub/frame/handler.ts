@@ -1,4 +1,6 @@
 import type { ClientFrame } from "../../protocol/frame.ts";
+import type { Identity } from "../../model.ts";
+import type { Limits } from "../../protocol/limits.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../../connection/connection.ts";
 import type { Answer } from "../../connection/outgoing.ts";
@@ -16,8 +18,9 @@ export type HandlerContext = {
   readonly limiter: Pick<Limiter, "takeSend" | "pay" | "payRefusal"> | undefined;
   /** Asks the host about a token that comes on an open socket; absent: the host cannot be asked. */
   readonly reauthenticate?: Reauthenticate | undefined;
-  /** Sends a volatile frame to all open connections of a user, on all nodes. */
-  readonly sendVolatile: (tenant: string, user: string, text: string) => void;
+  /** Sends a volatile frame to all open connections of a user that have at least this level (default: to all of them), on all nodes. */
+  readonly sendVolatile: (identity: Identity, text: string, level?: number) => void;
+  readonly limits: Pick<Limits, "groupReceiptsMax">;
 };
 
 /**

@@ -1,4 +1,4 @@
-import { refusalText } from "../../action/send.ts";
+import { refusalText, storedMentions } from "../../action/send.ts";
 import type { Answer } from "../../connection/outgoing.ts";
 import type { PausedSend } from "../../connection/send-pause.ts";
 import { errorCodes } from "../../error.ts";
@@ -65,10 +65,14 @@ export const send: Handler<"send", SendParts> = (connection, frame, { store, pol
 
   function append(refusal: Send["refusal"], laterMs = unavailableRetryMs): undefined {
     const { tenant, user: from } = session;
-    const { id, text, to, conversation = "" } = frame;
+    const { id, text, to, conversation = "", mentions } = frame;
     const target = to === undefined ? { conversation } : { to };
     store.append(
-      { ...{ tenant, from, id: storedMessageId(id), text, refusal, origin: connection }, ...target },
+      {
+        ...{ tenant, from, id: storedMessageId(id), text, refusal, origin: connection },
+        ...target,
+        ...(mentions !== undefined && { mentions: storedMentions(mentions) }),
+      },
       (outcome) => {
         const isRefused = outcome.type === "refused" && outcome.code === "unavailable";
         if (isRefused && refusal !== "unavailable") connection.closeAfterAnswers();

@@ -12,6 +12,7 @@ import {
   seenIn,
   users,
 } from "./group-commit.ts";
+import * as marksSql from "./group-marks-sql.ts";
 import * as sql from "./group-member-sql.ts";
 import { roleCode, roleOf } from "./group-rows.ts";
 import type { GroupStore } from "./group-store.ts";
@@ -212,7 +213,7 @@ function createOwn({ limits, commit, look, required }: Parts): Pick<GroupStore, 
   };
 }
 
-function createReads({ engine, look }: Parts): Pick<GroupStore, "view" | "members" | "presences"> {
+function createReads({ engine, limits, look }: Parts): Pick<GroupStore, "view" | "members" | "readers" | "presences"> {
   return {
     async view(asker, conversation) {
       const seen = await look(asker, keyOf(conversation));
@@ -227,9 +228,32 @@ function createReads({ engine, look }: Parts): Pick<GroupStore, "view" | "member
       ]);
       const seen = seenIn(row, asker);
       if (seen === null || !(seen.isHere || asker.isHost === true)) return null;
-      const members = found.slice(0, limit).map((one) => ({ user: text(one, "user"), role: roleOf(one) }));
+      const members = found.slice(0, limit).map((one) => ({
+        ...{ user: text(one, "user"), role: roleOf(one) },
+        ...(integer(one, "size") <= limits.groupReceiptsMax && {
+          ...{ delivered: integer(one, "delivered"), read: integer(one, "read") },
+        }),
+      }));
       const last = members.at(-1);
       return { members, ...(found.length > limit && last !== undefined && { next: last.user }) };
+    },
+
+    async readers(asker, conversation, { seq, after, limit }) {
+      const args = [...first(asker, keyOf(conversation)), seq];
+      const [[row] = [], found = []] = await engine.read([
+        { sql: marksSql.selectReadCount, args },
+        { sql: marksSql.selectReaders, args: [...args, after, limit] },
+      ]);
+      if (row === undefined) return null;
+      const sender = text(row, "sender");
+      if (asker.isHost !== true && sender !== asker.user && integer(row, "size") > limits.groupReceiptsMax)
+        throw forbidden("In a large group the sender alone learns this");
+      const end = found.find((one) => integer(one, "is_last") === 1);
+      const readers = found.filter((one) => one !== end).map((one) => text(one, "user"));
+      return {
+        ...{ count: integer(row, "readers"), readers: readers.filter((user) => user !== sender) },
+        ...(end !== undefined && { next: text(end, "user") }),
+      };
     },
 
     async presences({ tenant, user }) {

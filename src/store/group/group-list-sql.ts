@@ -21,13 +21,17 @@ WITH RECURSIVE page AS MATERIALIZED (
 SELECT x.activity, x.bytes, x.spent, min(x.above, ?5) AS own_spent, x.status, x.role, x.since, x.until, x.read, k.size,
   k.version AS state_version, k.name, k.data, k.visibility, k.history, coalesce(t.version, 0) AS version,
   CASE WHEN t.user IS NULL THEN 0 ELSE coalesce(t.until, -1) END AS muted_until,
-  m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.id AS sender, NULL AS recipient,
+  m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, m.mentions, s.id AS sender, NULL AS recipient,
   CASE WHEN x.spent < ?7 THEN (
     SELECT count(*) FROM (${messagesBetween({
       ...{ conversation: "x.conversation", to: "x.bottom", last: "x.last" },
       from: `max(${firstUnread}, x.bottom - ?5)`,
     })}) w CROSS JOIN tidings_message e ON e.n = w.n WHERE w.sender <> x.user AND e.event IS NULL
-  ) ELSE 0 END AS unread
+  ) ELSE 0 END AS unread,
+  (SELECT count(*) FROM (
+    SELECT 1 FROM tidings_mention q WHERE q.conversation = x.conversation AND q.user IN (x.user, 0) AND q.sender <> x.user
+      AND q.seq > ${firstUnread} AND q.seq <= x.bottom LIMIT ?5
+  )) AS mentions_unread
 FROM counted x CROSS JOIN tidings_group k ON k.conversation = x.conversation CROSS JOIN tidings_message m ON m.n = x.activity
 CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_mute t ON t.user = x.user AND t.conversation = x.conversation
 WHERE x.before < ?6 ORDER BY x.activity DESC`;

@@ -3,8 +3,6 @@
  * next ones find it, and the head moves last. The event is head + 1, the group's state head + 2, the memberships what follows.
  */
 
-import { field } from "../sql.ts";
-
 const userNamed = (id: string): string => `(SELECT z.key FROM tidings_user z WHERE z.tenant = ?1 AND z.id = ${id})`;
 
 /** The first arguments of all: ?1 tenant, ?2 the actor, ?3 whether it is the host, ?4 the group's key. */
@@ -72,7 +70,7 @@ ON CONFLICT (conversation, user) DO UPDATE SET status = 0, role = 0, since = exc
   joined = excluded.joined, joined_n = excluded.joined_n, until_n = NULL, n = excluded.n
 ${returning}`;
 
-/** ?5 users as a JSON array, ?6 how many members it may have, ?7 how many groups somebody may have. Users with a block against the actor stay out. */
+/** ?5 users as a JSON array, ?6 how many members it may have, ?7 how many groups a user may have. Users with a block against the actor stay out. */
 export const addMembers = `
 INSERT INTO tidings_group_member (${columns}) ${enter} AND ${mayAct(admin)} AND NOT ${hasBlockedActor("u.key")} ${entered}`;
 
@@ -161,7 +159,7 @@ LEFT JOIN tidings_group_member a ON a.conversation = c.key AND a.user = ${actor}
 
 /** ?5 the name after which to go on, ?6 limit: members in the order in which they were first known. */
 export const selectGroupMembers = `
-SELECT u.id AS user, g.role FROM tidings_conversation c
+SELECT u.id AS user, g.role, g.delivered, g.read, k.size FROM tidings_conversation c CROSS JOIN tidings_group k ON k.conversation = c.key
 CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_here
   ON g.conversation = c.key AND g.status = 0 AND g.user > coalesce(${userNamed("?5")}, -1)
 CROSS JOIN tidings_user u ON u.key = g.user
@@ -171,20 +169,3 @@ WHERE ${isOfTenant} ORDER BY g.user LIMIT ?6`;
 export const selectPresences = `
 SELECT g.conversation, g.n, g.joined_n, g.until_n FROM tidings_user u CROSS JOIN tidings_group_member g INDEXED BY tidings_group_member_user ON g.user = u.key
 WHERE u.tenant = ?1 AND u.id = ?2`;
-
-/** rows: [tenant, user, group's key, seq]. Read marks of members, up to the last place that they may read. */
-export const readGroups = `
-INSERT INTO tidings_group_member (${columns})
-SELECT g.conversation, g.user, g.status, g.role, g.since, g.until, g.joined, g.joined_n, g.until_n, x.seq, head.n + row_number() OVER ()
-FROM (
-  SELECT p.conversation, p.user, max(min(${field(3)}, c.seq, coalesce(p.until, c.seq))) AS seq
-  FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
-  CROSS JOIN tidings_group_member p ON p.conversation = ${field(2)} AND p.user = u.key
-  CROSS JOIN tidings_conversation c ON c.key = p.conversation
-  GROUP BY p.conversation, p.user
-) x
-CROSS JOIN tidings_group_member g ON g.conversation = x.conversation AND g.user = x.user
-CROSS JOIN tidings_head head
-WHERE x.seq > g.read
-ON CONFLICT (conversation, user) DO UPDATE SET read = excluded.read, n = excluded.n
-${returning}`;

@@ -1,4 +1,4 @@
-import { type GroupEvent, type GroupState, type Membership, type Role, roles } from "../../model.ts";
+import { type GroupEvent, type GroupState, type Membership, type Mentions, type Role, roles } from "../../model.ts";
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { integer, integerOrNull, text } from "../row.ts";
@@ -50,6 +50,10 @@ export function membershipOf(row: Row): Membership {
   };
 }
 
-/** The event of a message; undefined: it is somebody's words. */
+/** The event of a message; undefined: it has words. */
 export const eventOf = (row: Row): GroupEvent | undefined =>
   row["event"] === null ? undefined : (JSON.parse(text(row, "event")) as GroupEvent);
+
+/** The mentions of a message; undefined: there are none. */
+export const mentionsOf = (row: Row): Mentions | undefined =>
+  typeof row["mentions"] === "string" ? (JSON.parse(row["mentions"]) as Mentions) : undefined;

@@ -1,4 +1,4 @@
-import type { GroupState, Identity, Role } from "../../model.ts";
+import type { GroupState, Identity, Receipt, Role } from "../../model.ts";
 import type { ListOptions, MixedPage } from "../read/history.ts";
 
 /** A group to be made. */
@@ -27,14 +27,27 @@ export type GroupView = {
 
 export type GroupMember = { readonly user: string; readonly role: Role };
 
+/** A member, and how far they have got it and read it if the group is small (`limits.groupReceiptsMax`). */
+export type ListedMember = GroupMember & Partial<Pick<Receipt, "delivered" | "read">>;
+
 /** Names in their order. */
 export type GroupMemberPage = {
-  readonly members: readonly GroupMember[];
+  readonly members: readonly ListedMember[];
   /** The name after which to go on; absent: there is nothing more. */
   readonly next?: string;
 };
 
-/** When a user is told of a group: of what has a change number above `joinedN`, and up to `untilN` where that is set. */
+/** Members who have read a message, without its sender. */
+export type ReadersPage = {
+  /** How many there are. */
+  readonly count: number;
+  /** Some of them. */
+  readonly readers: readonly string[];
+  /** The name after which to go on; absent: there is nothing more. A page may be short. */
+  readonly next?: string;
+};
+
+/** When a user learns of a group: of what has a change number above `joinedN`, and up to `untilN` where that is set. */
 export type Presence = {
   readonly conversation: string;
   readonly joinedN: number;
@@ -45,11 +58,11 @@ export type Presence = {
 
 /**
  * Groups and their members. Whether an actor may do something is decided in the transaction that does it. Each change is one commit: an event at its place among
- * the messages, and the memberships that it changes. A method rejects with `not_found` where the actor is not a member of the group (somebody who left is told
+ * the messages, and the memberships that it changes. A method rejects with `not_found` where the actor is not a member of the group (a user who left is answered
  * nothing else), with `forbidden` where their role does not suffice, and with `unavailable` where the outcome is unknown: a retry settles it.
  */
 export type GroupStore = {
-  /** Makes a group, with the creator as its owner. `isNew` false: it was made before with this id. Rejects with `too_large` where somebody is in too many groups. */
+  /** Makes a group, with the creator as its owner. `isNew` false: it was made before with this id. Rejects with `too_large` where a user is in too many groups. */
   create(
     creator: Identity,
     group: NewGroup,
@@ -63,7 +76,7 @@ export type GroupStore = {
   remove(actor: Actor, conversation: string, user: string, now: number): Promise<GroupView>;
   /** Sets the role of a member, by an owner. Rejects with `forbidden` for the last owner, unless the host does it. */
   setRole(actor: Actor, conversation: string, member: GroupMember, now: number): Promise<GroupView>;
-  /** Joins an open group; somebody who was removed may not. Rejects with `not_found` for a private one. */
+  /** Joins an open group; a removed user may not. Rejects with `not_found` for a private one. */
   join(user: Identity, conversation: string, now: number): Promise<GroupView>;
   /** Leaves it. Rejects with `forbidden` for the last owner of a group that has other members. */
   leave(user: Identity, conversation: string, now: number): Promise<void>;
@@ -75,6 +88,15 @@ export type GroupStore = {
     conversation: string,
     page: { readonly after: string; readonly limit: number },
   ): Promise<GroupMemberPage | null>;
+  /**
+   * The readers of the message at `seq`; at most `limit` members are looked at. Null: the asker is no member, or may not read it. Rejects with `forbidden` where the group is large
+   * and the asker is not the sender.
+   */
+  readers(
+    asker: Actor,
+    conversation: string,
+    page: { readonly seq: number; readonly after: string; readonly limit: number },
+  ): Promise<ReadersPage | null>;
   /** A user's conversations and groups below a change number, also groups that they have left, newest activity first. */
   list(user: Identity, page: ListOptions): Promise<MixedPage>;
   /** One of them, by its id; an empty page where there is none. */

@@ -11,7 +11,7 @@ const groupPeriodOf = (n: string): string => `(${n} >> 6)`;
 /** If no more groups than this changed since a position, each is looked up among the user's; else each of the user's groups is looked at. */
 const changedGroupsMax = 300;
 
-/** Whether membership `g` is told of change number `n`. */
+/** Whether membership `g` learns of change number `n`. */
 export const covers = (g: string, n: string): string =>
   `${n} > ${g}.joined_n AND (${g}.until_n IS NULL OR ${n} <= ${g}.until_n)`;
 
@@ -19,7 +19,7 @@ export const covers = (g: string, n: string): string =>
 export const mayRead = (g: string, seq: string): string =>
   `${seq} > ${g}.since AND (${g}.until IS NULL OR ${seq} <= ${g}.until)`;
 
-/** Whether message `m` is of a group, and user `user` is told of it. */
+/** Whether message `m` is of a group, and user `user` learns of it. */
 const isGroupMessageOf = (user: string, m: string): string => `${m}.recipient IS NULL AND EXISTS (
   SELECT 1 FROM tidings_group_member g WHERE g.conversation = ${m}.conversation AND g.user = ${user} AND ${covers("g", `${m}.n`)})`;
 

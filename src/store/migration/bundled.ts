@@ -436,6 +436,8 @@ UPDATE tidings_message SET prev = coalesce((
     name: "groups",
     up: `-- Groups: conversations of many. A message of one has no recipient; an event has no text.
 ALTER TABLE tidings_message ADD COLUMN event TEXT;
+-- The mentions of a message of a group, as JSON: names, or "all".
+ALTER TABLE tidings_message ADD COLUMN mentions TEXT;
 -- Of a group: the period of its last message, of 64 change numbers.
 ALTER TABLE tidings_conversation ADD COLUMN changed INTEGER;
 CREATE INDEX tidings_conversation_changed ON tidings_conversation (changed) WHERE changed IS NOT NULL;
@@ -473,8 +475,13 @@ CREATE TABLE tidings_group_member (
   joined INTEGER NOT NULL,
   joined_n INTEGER NOT NULL,
   until_n INTEGER,
+  -- Up to here they have got it, where the group is small, and have read it.
+  delivered INTEGER NOT NULL DEFAULT 0,
   read INTEGER NOT NULL DEFAULT 0,
-  -- The change number of the last change of this row.
+  -- The change number of the last change of these two, and whether the group was so small then that all its members are told of it.
+  mark_n INTEGER NOT NULL DEFAULT 0,
+  is_shared INTEGER NOT NULL DEFAULT 0,
+  -- The change number of the last change of the rest.
   n INTEGER NOT NULL,
   PRIMARY KEY (conversation, user)
 ) WITHOUT ROWID;
@@ -482,12 +489,25 @@ CREATE INDEX tidings_group_member_user ON tidings_group_member (user, n);
 CREATE UNIQUE INDEX tidings_group_member_n ON tidings_group_member (n);
 CREATE INDEX tidings_group_member_here ON tidings_group_member (conversation, user) WHERE status = 0;
 CREATE INDEX tidings_group_member_owner ON tidings_group_member (conversation) WHERE status = 0 AND role = 2;
+CREATE INDEX tidings_group_member_read ON tidings_group_member (conversation, read, since) WHERE status = 0;
+CREATE UNIQUE INDEX tidings_group_member_mark ON tidings_group_member (mark_n) WHERE mark_n > 0;
+CREATE INDEX tidings_group_member_shared ON tidings_group_member (conversation, mark_n) WHERE is_shared = 1 AND mark_n > 0;
+-- The mentions of members, one row each; user 0: of all.
+CREATE TABLE tidings_mention (
+  conversation INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  sender INTEGER NOT NULL,
+  PRIMARY KEY (conversation, user, seq)
+) WITHOUT ROWID;
 `,
-    down: `DROP TABLE tidings_group_member;
+    down: `DROP TABLE tidings_mention;
+DROP TABLE tidings_group_member;
 DROP TABLE tidings_group;
 DROP TRIGGER tidings_conversation_changed;
 DROP INDEX tidings_conversation_changed;
 ALTER TABLE tidings_conversation DROP COLUMN changed;
+ALTER TABLE tidings_message DROP COLUMN mentions;
 ALTER TABLE tidings_message DROP COLUMN event;
 `,
   },

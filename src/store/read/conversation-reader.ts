@@ -145,7 +145,8 @@ function groupConversationOf(row: Row, now: number): GroupConversation {
     ...(last !== undefined && { last }),
     read,
     ...(group !== undefined && { state: group, size: integer(row, "size") }),
-    ...{ lastMessage, unread: integer(row, "unread"), setting: settingAt(row, now) },
+    ...{ lastMessage, unread: integer(row, "unread"), mentions: integer(row, "mentions_unread") },
+    setting: settingAt(row, now),
   };
 }
 

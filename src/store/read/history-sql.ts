@@ -29,7 +29,7 @@ const asker = `a.tenant = ?1 AND a.id = ?2`;
 
 /** The names of both people; in a group there is no recipient. */
 const names = `CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient`;
-const columns = `m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.id AS sender, r.id AS recipient`;
+const columns = `m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, m.mentions, s.id AS sender, r.id AS recipient`;
 
 /** The conversation with a key, or with a user, where the asker is one of the two; others' and empty ones are as good as none. */
 const directPlaceOf = (key: string, user: string): string => `
@@ -72,7 +72,7 @@ SELECT ${columns}, z.bytes FROM (
 /** A last row without a conversation: in `n` is how far it was looked at, unless to the end. */
 const endRow = (end: string): string => `
 UNION ALL SELECT ${end}`;
-const noColumns = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0";
+const noColumns = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0";
 
 /** The sender's name, which a filter may need. */
 const sender = `CROSS JOIN tidings_user s ON s.key = m.sender`;
@@ -187,7 +187,7 @@ ${sender} WHERE ${isWanted} ORDER BY o.n`,
  * Only rows that the asker may see count towards ?8: how many strangers use the same id must not show.
  */
 export const selectByIds = `
-SELECT z.place, z.author, z.is_wanted, z.bytes, m.n, m.conversation, m.seq, m.id, m.time, m.event,
+SELECT z.place, z.author, z.is_wanted, z.bytes, m.n, m.conversation, m.seq, m.id, m.time, m.event, m.mentions,
   CASE WHEN z.is_wanted THEN m.text END AS text, s.id AS sender, r.id AS recipient
 FROM (
   SELECT x.*, sum(x.bytes) OVER (ORDER BY x.place, x.author ROWS UNBOUNDED PRECEDING) - x.bytes AS before

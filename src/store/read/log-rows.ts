@@ -6,7 +6,8 @@ import type { Row } from "../engine/engine.ts";
 import { selectRevocations } from "../revocation-sql.ts";
 import { flag, integer, text, textOrNull } from "../row.ts";
 import * as groupSql from "../group/group-log-sql.ts";
-import { eventOf, membershipOf, stateOf } from "../group/group-rows.ts";
+import * as groupMarksSql from "../group/group-marks-sql.ts";
+import { eventOf, membershipOf, mentionsOf, stateOf } from "../group/group-rows.ts";
 import * as logSql from "./log-sql.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 
@@ -22,14 +23,17 @@ export type CommitRows = {
 export type TwoWays = { readonly inRows: string; readonly inConversations: string };
 
 /** How the store reads one kind of log entry. */
-export type LogRows<K extends Kind> = {
+export type LogRows<
+  K extends Kind,
+  OfUser = K extends "message" | "receipt" ? TwoWays : K extends ChangeKind ? string : null,
+> = {
   /** Reads entries of all users. ?1 after, ?2 limit, and ?3 bytes of text where it has text. */
   readonly ofAll: string;
   /**
    * Reads the entries for one user. ?1 tenant, ?2 user, ?3 after, ?4 limit; where there are two ways, also ?5 up to, and by conversations ?7 how many of them may have
    * something; ?6 bytes of text where it has text.
    */
-  readonly ofUser: K extends "message" | "receipt" ? TwoWays : K extends ChangeKind ? string : null;
+  readonly ofUser: OfUser;
   readonly hasText: boolean;
   /** The entry in a row of any of these statements. */
   entry(row: Row): Entry<K>;
@@ -45,6 +49,7 @@ export type LogRows<K extends Kind> = {
 export function messageOf(row: Row): Message {
   const to = textOrNull(row, "recipient");
   const event = to === null ? eventOf(row) : undefined;
+  const mentions = to === null ? mentionsOf(row) : undefined;
   return {
     ...{
       n: integer(row, "n"),
@@ -54,6 +59,7 @@ export function messageOf(row: Row): Message {
     ...{ id: text(row, "id"), from: text(row, "sender") },
     ...(to !== null && { to }),
     ...{ text: text(row, "text"), time: integer(row, "time") },
+    ...(mentions !== undefined && { mentions }),
     ...(event !== undefined && { event }),
   };
 }
@@ -93,6 +99,15 @@ const receipt: LogRows<"receipt"> = {
   // The statement leaves the peer out where one of the two has blocked the other.
   users: (row) => (row["peer"] === null ? [text(row, "user")] : usersOfPair(text(row, "user"), text(row, "peer"))),
   inCommit: ({ rowsOf }) => [...rowsOf("revealed"), ...rowsOf("delivered"), ...rowsOf("read")].map(logEntryOf(receipt)),
+};
+
+/** In a small group for its members, its user among them. */
+const groupReceipt: LogRows<"receipt", string> = {
+  ...{ ofAll: groupMarksSql.selectGroupReceipts, ofUser: groupMarksSql.selectOwnGroupReceipts, hasText: false },
+  entry: (row) => ({ ...receipt.entry(row), isOfGroup: true }),
+  users: (row) => (flag(row, "is_shared") ? [] : [text(row, "user")]),
+  group: (row) => (flag(row, "is_shared") ? conversationOf(row) : undefined),
+  inCommit: ({ rowsOf }) => [...rowsOf("group delivered"), ...rowsOf("group read")].map(logEntryOf(groupReceipt)),
 };
 
 const relation: LogRows<"relation"> = {
@@ -148,8 +163,7 @@ const membership: LogRows<"membership"> = {
   hasText: false,
   entry: (row) => ({ kind: "membership", ...membershipOf(row) }),
   users: (row) => [text(row, "user")],
-  // A read mark. Others are written by a transaction of its own, as groups are.
-  inCommit: ({ rowsOf }) => rowsOf("group read").map(logEntryOf(membership)),
+  inCommit: () => [],
 };
 
 const revocation: LogRows<"revocation"> = {
@@ -172,6 +186,7 @@ const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = {
   ...{ message, receipt, relation, setting, group, membership },
 };
 const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocation };
+const allRows = [...Object.values(logRows), groupReceipt];
 
 export const revocationEntryOf = logEntryOf(revocation);
 export const settingEntryOf = logEntryOf(setting);
@@ -183,7 +198,7 @@ export const messageEntryOf = logEntryOf(message);
 export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };
 
 /** The statements that read the whole log. */
-export const selectsOfAll: readonly Select<LogEntry>[] = Object.values(logRows).map((rows) => ({
+export const selectsOfAll: readonly Select<LogEntry>[] = allRows.map((rows) => ({
   sql: rows.ofAll,
   hasText: rows.hasText,
   itemOf: logEntryOf(rows),
@@ -195,14 +210,12 @@ export const selectMessagesOfAll: Select<Message & { readonly tenant: string }> 
   itemOf: (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }),
 };
 
-const inOneWay = (kinds: readonly LogRows<ChangeKind>[]): readonly Select<Change>[] =>
-  kinds.flatMap(({ ofUser, hasText, entry }) =>
-    typeof ofUser === "string" ? [{ sql: ofUser, hasText, itemOf: entry }] : [],
-  );
+const inOneWay = (kinds: readonly LogRows<ChangeKind, string>[]): readonly Select<Change>[] =>
+  kinds.map(({ ofUser, hasText, entry }) => ({ sql: ofUser, hasText, itemOf: entry }));
 
 /** The statements that read the log of one user in one way; those about groups, for users who are in groups. */
 export const selectsOfUser = inOneWay([relation, setting]);
-export const selectsOfMember = inOneWay([group, membership]);
+export const selectsOfMember = inOneWay([group, membership, groupReceipt]);
 
 /** What is read of one user in one of two ways. */
 export type ByWays = { readonly ways: TwoWays; readonly hasText: boolean; readonly itemOf: (row: Row) => Change };
@@ -215,8 +228,4 @@ export const receiptsOfUser: ByWays = { ways: receipt.ofUser, hasText: receipt.h
 
 /** The entries that a commit announces, in the order of n. */
 export const entriesOf = (commit: CommitRows): readonly LogEntry[] =>
-  newestInCommit(
-    Object.values(logRows)
-      .flatMap<LogEntry>(({ inCommit }) => inCommit(commit))
-      .sort((a, b) => a.change.n - b.change.n),
-  );
+  newestInCommit(allRows.flatMap<LogEntry>(({ inCommit }) => inCommit(commit)).sort((a, b) => a.change.n - b.change.n));

@@ -35,7 +35,7 @@ SELECT ${conversationsSince({ user: "u.key", n: "?3" })} AS conversations,
 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2`;
 
 const asMessages = (first: string): string => `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.id AS sender, r.id AS recipient, z.bytes FROM ${first} z
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, m.mentions, s.id AS sender, r.id AS recipient, z.bytes FROM ${first} z
 CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 up to, ?6 bytes of text. The user's messages, by all rows of the log. */
@@ -64,7 +64,7 @@ ${asMessages(
     bytes: "?6",
   }),
 )}
-UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
+UNION ALL SELECT up_to, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 FROM bound WHERE up_to < until`;
 
 /** What the user sent to one other, and received from one. */
 export const selectMessagesInRows = messagesInRows(isDirectOf);
@@ -89,7 +89,7 @@ export const selectReceiptsInConversations = asReceipts(receiptsOfConversations(
 
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, m.event, m.mentions, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
 FROM ${firstOf({ from: "tidings_message l WHERE l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
 CROSS JOIN tidings_user s ON s.key = m.sender LEFT JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 

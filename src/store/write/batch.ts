@@ -9,7 +9,9 @@ import * as people from "../read/people-sql.ts";
 import { integer, textOrNull } from "../row.ts";
 import * as deviceSql from "../device-position-sql.ts";
 import * as sql from "../sql.ts";
-import { readGroups } from "../group/group-member-sql.ts";
+import { group as groupKind } from "../../log/group.ts";
+import { deliverInGroups, readGroups } from "../group/group-marks-sql.ts";
+import { insertMentions } from "../group/mention-sql.ts";
 import { pairOf } from "./known-pairs.ts";
 import * as marksSql from "./marks-sql.ts";
 import * as sendSql from "./send-sql.ts";
@@ -161,9 +163,11 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
       conversationKey(send),
       send.id,
       send.text,
+      ...(send.mentions === undefined ? [] : [JSON.stringify(send.mentions)]),
     ]);
     step("messages", sends.length === 1 ? sendSql.insertMessage : sendSql.insertMessages, [...rows(list), batch.time]);
     if (mayAnswer(sends)) step("answers", sendSql.linkAnswers);
+    if (sends.some(({ send }) => send.mentions !== undefined)) step("mentions", insertMentions);
     step("advance", sendSql.advanceConversations);
     step("head", sendSql.advanceHeadToMessages);
   }
@@ -177,6 +181,11 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     const args = [...rows(list), most, limits.ackMessagesMax];
     step("delivered", marksSql.deliverByAcks, args);
     step("head", marksSql.advanceHeadByChanges);
+    // Of a device of an older level it is known that it gets nothing of groups.
+    if (batch.acks.some(({ level = groupKind.level }) => level >= groupKind.level)) {
+      step("group delivered", deliverInGroups, [...rows(list), most, limits.groupReceiptsMax]);
+      step("head", marksSql.advanceHeadByChanges);
+    }
     step("acked", marksSql.ackDevices, args);
     step("seen", marksSql.seeDevices, [...rows(list), batch.time, limits.deviceSeenEveryMs]);
   }
@@ -184,7 +193,7 @@ export function writeSteps(batch: Batch, { newKey, limits, isKnown = () => false
     const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);
     step("read", marksSql.readMarks, rows(list));
     step("head", marksSql.advanceHeadByChanges);
-    step("group read", readGroups, rows(list));
+    step("group read", readGroups, [...rows(list), limits.groupReceiptsMax]);
     step("head", marksSql.advanceHeadByChanges);
   }
   if (batch.seen.length > 0)
@@ -249,6 +258,7 @@ export function messageEntry(
       ...(to !== null && { to }),
       text: send.text,
       time,
+      ...(to === null && send.mentions !== undefined && { mentions: send.mentions }),
     },
     origin: send.origin,
   } satisfies LogEntry<"message">;

@@ -62,7 +62,7 @@ export function createMarks({ clock, delayMs, quietDelayMs, takenMax, health, on
       if (refuses(settle)) return settle?.(false);
       if (typeof upTo === "number") return addAck({ tenant, user, device, n: upTo, logN: upTo, settle });
       const { n, level = levelMin, isQuiet = false } = upTo;
-      // Somebody waits for one with a callback.
+      // A caller waits for one with a callback.
       addAck({ tenant, user, device, n, logN: n, level, settle }, { isQuiet: isQuiet && settle === undefined });
     },
     ackList({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {

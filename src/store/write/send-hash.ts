@@ -5,11 +5,13 @@ export type SentContent = {
   /** The conversation's key. */
   readonly conversation: number;
   readonly text: string;
+  /** As they are stored. */
+  readonly mentions?: string;
 };
 
 /**
  * The hash of a send's content: a retry is compared with it once the text of the message has changed. It is stored, so the hash of the same content
  * must never change: a field that a later release adds is included only where a client has sent it.
  */
-export const hashOfSend = ({ conversation, text }: SentContent): Promise<string> =>
-  sha256(JSON.stringify({ conversation, text }));
+export const hashOfSend = ({ conversation, text, mentions }: SentContent): Promise<string> =>
+  sha256(JSON.stringify({ conversation, text, ...(mentions !== undefined && { mentions }) }));

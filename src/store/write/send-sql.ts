@@ -32,21 +32,21 @@ ON CONFLICT DO NOTHING`;
 type Numbers = Readonly<Record<"n" | "seq" | "prev", string>>;
 
 /**
- * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
+ * rows: [tenant, from, to or null, conversation key or null, id, text, mentions as JSON or null]; ?2: their time in milliseconds since the Unix epoch
  *
  * Left out are sends with an id that exists already, with a conversation that is not the sender's, into a group where the sender is not, or to a user who blocks the
  * sender. The others get the next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 const insertSends = ({ n, seq, prev }: Numbers): string => `
-INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev)
+INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq, prev, mentions)
 SELECT x.n, x.conversation, x.seq, x.id, x.sender, x.recipient, x.text, ?2, x.other_seq,
-  ${prev}
+  ${prev}, CASE WHEN x.recipient IS NULL THEN x.mentions END
 FROM (SELECT head.n + ${n} AS n, c.key AS conversation, c.n AS last,
   c.seq + ${seq} AS seq,
-  s.id, a.key AS sender, c.low + c.high - a.key AS recipient, s.text, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS other_seq
+  s.id, a.key AS sender, c.low + c.high - a.key AS recipient, s.text, s.mentions, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS other_seq
 FROM (
   SELECT j.key AS i, ${field(0)} AS tenant, ${field(1)} AS sender, ${field(2)} AS recipient, ${field(3)} AS conversation,
-    ${field(4)} AS id, ${field(5)} AS text
+    ${field(4)} AS id, ${field(5)} AS text, ${field(6)} AS mentions
   FROM json_each(?1) j
 ) s
 CROSS JOIN tidings_head head
@@ -111,7 +111,7 @@ export const returnHead = `UPDATE tidings_head SET n = n - 1`;
 
 /** rows: [tenant, from, to or null, conversation key or null, id]. The message with each id, and the conversation of the send. */
 export const selectSends = `
-SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
+SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.mentions, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
   coalesce(s.conversation, (
     SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
     WHERE b.tenant = s.tenant AND b.id = s.recipient

@@ -74,11 +74,15 @@ export async function settleSends(
 }
 
 /** Whether the message with a send's id was sent with the same content, even if its text has changed since. */
-async function hasSameContent({ send: { text } }: Waiting, row: Row | undefined): Promise<boolean> {
+async function hasSameContent({ send: { text, mentions } }: Waiting, row: Row | undefined): Promise<boolean> {
   if (!row) return false;
   const conversation = integer(row, "conversation");
   if (conversation !== integerOrNull(row, "wanted")) return false;
+  // Between two people there are no mentions.
+  const isOfGroup = row["recipient"] === null;
+  const mentioned = isOfGroup && mentions !== undefined ? JSON.stringify(mentions) : undefined;
   const hash = textOrNull(row, "hash");
-  if (typeof hash !== "string") return textOrNull(row, "text") === text;
-  return hash === (await hashOfSend({ conversation, text }));
+  if (typeof hash !== "string")
+    return textOrNull(row, "text") === text && textOrNull(row, "mentions") === (mentioned ?? null);
+  return hash === (await hashOfSend({ conversation, text, ...(mentioned !== undefined && { mentions: mentioned }) }));
 }

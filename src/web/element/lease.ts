@@ -3,7 +3,7 @@ import { browserStorage } from "../browser-storage.ts";
 import { joinTabs, type TabsOfUser } from "../tabs-of-user.ts";
 import type { Authenticate } from "../tidings-chat-types.ts";
 
-/** Whose chat an element shows. */
+/** The owner of the chat in an element. */
 export type Account = { readonly url: string; readonly user: string; readonly tenant: string | null };
 
 /** What an element has a client by: the account, or the client that the host has made. */
@@ -23,7 +23,7 @@ export type Lease = {
 /** A client with the elements that show it. */
 type Shared = Pick<Lease, "client" | "id"> & {
   readonly tabs: TabsOfUser;
-  /** What each element does when the account was signed out, with its credentials. The one whose credentials came last is the last. */
+  /** What each element does when the account was signed out, with its credentials. The one with the latest credentials is the last. */
   readonly uses: Map<() => void, Authenticate | null | undefined>;
   authenticate: Authenticate | null;
   /** Ends what runs while no element shows it. */
@@ -64,7 +64,7 @@ export function leaseClient(of: Account | Client, onSignedOut: () => void): Leas
       if (newest === null && before === undefined && uses.size > 1) return;
       const isOther = newest !== shared.authenticate;
       shared.authenticate = newest;
-      // The client may hold what was taken away, whoever gives the next.
+      // The client may hold credentials that were taken away, from any source of the next.
       if (authenticate === null && (isOther || before)) client.reauthenticate();
       else if (isOther && client.status.get().state === "unauthenticated") client.retry();
     },
@@ -99,7 +99,7 @@ function clientOf({ url, user, tenant }: Account, authenticate: Authenticate): C
   return client;
 }
 
-/** This client is nobody's any more: an element that asks for its account again gets another one. */
+/** This client has no owner any more: an element that asks for its account again gets another one. */
 function end(key: LeaseKey, shared: Shared): void {
   if (all.get(key) === shared) all.delete(key);
   shared.stopWaiting();

@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import type { Verdict } from "../../../src/access/policy.ts";
 import type { HandlerContext } from "../../../src/hub/frame/handler.ts";
 import { typing } from "../../../src/hub/frame/typing.ts";
+import type { Identity } from "../../../src/model.ts";
+import { defaultLimits } from "../../../src/protocol/limits.ts";
 
 const session = { tenant: "t", user: "alice" };
 const none = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
@@ -17,10 +19,12 @@ async function type(
     store: {
       direct: async (_tenant: string, _user: string, other: string) => (other === "bob" ? "c1" : null),
       members: async (_tenant: string, conversation: string) => members[conversation] ?? null,
+      groups: { members: async () => null },
     },
     relationships: { of: async (_identity: unknown, others: string[]) => others.map(() => ({ ...none, isBlocked })) },
     policy: { decide: async () => verdict },
-    sendVolatile: (tenant: string, user: string, text: string) => void sent.push([tenant, user, JSON.parse(text)]),
+    limits: defaultLimits,
+    sendVolatile: ({ tenant, user }: Identity, text: string) => void sent.push([tenant, user, JSON.parse(text)]),
   } as unknown as HandlerContext;
   const frame = { type: "typing", typing: true, ...target } as Parameters<typeof typing>[1];
   return { answer: await typing({ session }, frame, context), sent };

@@ -74,6 +74,7 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
     { path: `/groups/${group}/members` },
     { path: `/groups/${group}/members?after=${user}` },
   ],
+  "GET /groups/:id/readers": ({ group, seq }) => [{ path: `/groups/${group}/readers?seq=${seq}` }],
   "POST /groups/:id/members": ({ group, user }) => [
     { path: `/groups/${group}/members`, body: { users: ["eve"] } },
     { path: `/groups/${group}/members`, body: { users: [user] } },

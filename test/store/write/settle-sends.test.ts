@@ -23,6 +23,7 @@ const row = (fields: Row = {}): Row => ({
     recipient: "bob",
     time: 1,
     text: "hi",
+    mentions: null,
     hash: null,
     i: 0,
     ...fields,
