@@ -22,6 +22,8 @@ export type Outgoing = {
   isBehind(): boolean;
   /** Queues a change of the present commit for the end of this turn; null: nothing to send, but the position moves to `upTo`. */
   queueChange(change: WireChange | null, upTo: number): void;
+  /** Sends what waits, and reads the log from there on: what is fanned out now may be incomplete for this user. */
+  readAgain(): void;
   /** Sends the client the cursor of a position that moved without a frame. */
   sendPendingCursor(): void;
   /** The client has everything up to here: it was sent on this connection, or left out for its level. */
@@ -82,6 +84,11 @@ export class OutgoingFrames implements Outgoing {
   queueChange(change: WireChange | null, upTo: number): void {
     this.replay?.queueChange(change, upTo);
     this.owner.scheduleFlush();
+  }
+
+  readAgain(): void {
+    this.flush();
+    this.replay?.readAgain();
   }
 
   sendPendingCursor(): void {

@@ -97,6 +97,13 @@ export class Replay {
     }
   }
 
+  /** Reads the log from its position on, in place of what is fanned out from now on. What was queued before was flushed. */
+  readAgain(): void {
+    if (this.state.type !== "live") return;
+    this.state = { type: "replaying", reader: "idle" };
+    this.resume();
+  }
+
   /** Sends the client the cursor of a position that moved without a frame. */
   sendPendingCursor(): void {
     this.writer.markCursorDue();

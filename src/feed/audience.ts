@@ -30,6 +30,12 @@ export function audienceOf(identity: Identity): string {
   return threeDigits(one) + threeDigits(two);
 }
 
+/** The members of a group, as if they were one user: no user's name has a space. */
+export const groupAudience = (tenant: string, conversation: string): Identity => ({
+  tenant,
+  user: `group ${conversation}`,
+});
+
 /** The subject of messages to the nodes on which a user is connected. */
 export const userSubject = (epoch: string, { tenant, user }: Identity): string[] => ["user", epoch, tenant, user];
 

@@ -1,5 +1,5 @@
 import { type AssembledStretch, createAssembly } from "./assembly.ts";
-import { audienceOf, type Audiences, createAudiences, userSubject, wholeSubject } from "./audience.ts";
+import { audienceOf, type Audiences, createAudiences, groupAudience, userSubject, wholeSubject } from "./audience.ts";
 import { parseRows, parseText } from "./notice-text.ts";
 import type { Transport } from "../bus/transport.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
@@ -170,8 +170,12 @@ function* dividedTexts(epoch: string, stretch: Stretch): Iterable<BusText> {
   for (const [place, { entry, text }] of (rows ?? []).entries()) {
     const row = `[${place},${text}]`;
     kinds.add(entry.change.kind);
+    const { tenant, users, group } = entry;
     if (isForAllNodes(entry)) forAll.push(row);
-    else for (const user of entry.users) addRow(parts, { tenant: entry.tenant, user }, { epoch, row });
+    else {
+      for (const user of users) addRow(parts, { tenant, user }, { epoch, row });
+      if (group !== undefined) addRow(parts, groupAudience(tenant, group), { epoch, row });
+    }
   }
   for (const [audience, { subjects, rows: own }] of parts) {
     const text = `{"from":${from},"to":${to},"for":"${audience}","rows":[${[...own].join()}]}`;

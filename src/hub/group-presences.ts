@@ -1,4 +1,6 @@
 import type { Connection } from "../connection/connection.ts";
+import { groupAudience } from "../feed/audience.ts";
+import type { Feed } from "../feed/feed.ts";
 import { group } from "../log/group.ts";
 import { type Identity, identityKey, type LogEntry } from "../model.ts";
 import type { Store } from "../store/store.ts";
@@ -8,6 +10,7 @@ import type { Here, Registry } from "./registry.ts";
 type Window = { readonly n: number; readonly joinedN: number; readonly untilN: number | null };
 
 type Member = {
+  readonly tenant: string;
   readonly here: Here;
   /** By conversation. */
   readonly windows: Map<string, Window>;
@@ -30,33 +33,71 @@ export interface GroupPresences {
   sizes(): { readonly members: number; readonly groups: number };
 }
 
-export function createGroupPresences(store: { readonly groups: Pick<Store["groups"], "presences"> }): GroupPresences {
+export type GroupPresencesOptions = {
+  readonly store: { readonly groups: Pick<Store["groups"], "presences"> };
+  /** The log of this node: of other nodes' commits it gets the entries of those groups that it needs. */
+  readonly feed: Pick<Feed, "need" | "release">;
+};
+
+export function createGroupPresences({ store, feed }: GroupPresencesOptions): GroupPresences {
   const members = new Map<string, Member>();
   const groups = new Map<string, Set<Member>>();
+  /** Memberships that end: they go once everything up to their end was sent. */
+  const ending: { readonly member: Member; readonly conversation: string; readonly untilN: number }[] = [];
   /** Everything up to here was announced. */
   let announcedTo = 0;
 
-  function set(member: Member, conversation: string, window: Window): void {
-    if ((member.windows.get(conversation)?.n ?? -1) >= window.n) return;
+  /** True: the user comes into the group. */
+  function set(member: Member, conversation: string, window: Window): boolean {
+    const before = member.windows.get(conversation);
+    if ((before?.n ?? -1) >= window.n) return false;
     member.windows.set(conversation, window);
-    const all = groups.get(conversation) ?? new Set();
+    let all = groups.get(conversation);
+    if (all === undefined) {
+      all = new Set();
+      groups.set(conversation, all);
+      feed.need(groupAudience(member.tenant, conversation));
+    }
     all.add(member);
-    groups.set(conversation, all);
+    if (window.untilN !== null) ending.push({ member, conversation, untilN: window.untilN });
+    return window.untilN === null && before?.joinedN !== window.joinedN;
   }
 
-  function forget(member: Member): void {
-    for (const conversation of member.windows.keys()) {
-      const all = groups.get(conversation);
-      all?.delete(member);
-      if (all?.size === 0) groups.delete(conversation);
+  function remove(member: Member, conversation: string): void {
+    const all = groups.get(conversation);
+    all?.delete(member);
+    if (all?.size !== 0) return;
+    groups.delete(conversation);
+    feed.release(groupAudience(member.tenant, conversation));
+  }
+
+  const forget = (member: Member): void => {
+    for (const conversation of member.windows.keys()) remove(member, conversation);
+    member.windows.clear();
+  };
+
+  /** Forgets memberships whose last entry was sent with the stretch before. */
+  function endOver(): void {
+    for (const { member, conversation, untilN } of ending.splice(0)) {
+      if (member.windows.get(conversation)?.untilN !== untilN) continue;
+      if (untilN > announcedTo) ending.push({ member, conversation, untilN });
+      else remove(member, conversation);
     }
+  }
+
+  /** Their connections read the log: the group's entries in this stretch, and before it in the same commit, went to nodes with members alone. */
+  function readLog({ here }: Member, upTo: number): void {
+    here.lastN = Math.max(here.lastN, upTo);
+    here.connections.each((connection) => {
+      if (connection.level >= group.level) connection.outgoing.readAgain();
+    });
   }
 
   return {
     enter({ session, level }, here) {
       const key = identityKey(session);
       if (level < group.level || members.has(key)) return;
-      const member: Member = { here, windows: new Map() };
+      const member: Member = { tenant: session.tenant, here, windows: new Map() };
       members.set(key, member);
       here.isReading = true;
       store.groups.presences(session).then(
@@ -82,12 +123,13 @@ export function createGroupPresences(store: { readonly groups: Pick<Store["group
       forget(member);
     },
     note(entries, upTo) {
+      endOver();
       announcedTo = Math.max(announcedTo, upTo);
       for (const { tenant, change } of entries) {
         if (change.kind !== "membership") continue;
         const { n, conversation, user, joinedN, untilN = null } = change;
         const member = members.get(identityKey({ tenant, user }));
-        if (member !== undefined) set(member, conversation, { n, joinedN, untilN });
+        if (member !== undefined && set(member, conversation, { n, joinedN, untilN })) readLog(member, n);
       }
     },
     each(conversation, n, call) {

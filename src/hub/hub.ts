@@ -42,7 +42,7 @@ const beatMsMax = 1_000;
 export function createHub(options: HubOptions): Hub {
   const { store, feed, clock, limits, policy, limiter, reauthenticate, report, node = "" } = options;
   const { watchBudget = createWatchBudget(limits) } = options;
-  const groups = createGroupPresences(store);
+  const groups = createGroupPresences({ store, feed });
   const registry = withGroups(createRegistry(), groups);
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
   const awake = createAwakeClock(clock, 2 * beatMs);

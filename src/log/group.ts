@@ -14,7 +14,7 @@ export const group: ChangeLogKind<"group"> = {
     },
   },
   consequences() {},
-  isForAllNodes: () => true,
+  isForAllNodes: () => false,
   keyInCommit: null,
   encode: ({ kind, conversation, version, name, data, visibility, history }) => ({
     ...{ kind, conversation, version, name, data, visibility, history },

@@ -8,8 +8,7 @@ export const membership: ChangeLogKind<"membership"> = {
     ...{ first: "number", next: "number", joinedN: "number", read: "number" },
   },
   consequences() {},
-  // Every node knows which of its users are in the group.
-  isForAllNodes: () => true,
+  isForAllNodes: () => false,
   keyInCommit: ({ conversation, user }) => `${conversation} ${user}`,
   encode: ({ kind, conversation, status, role, first, next, last, read, group }) => ({
     ...{ kind, conversation, status, role, first, next },

@@ -16,8 +16,8 @@ export const message: ChangeLogKind<"message"> = {
     // The first message makes the conversation.
     if (seq === 1) forgetRelationship?.(tenant, from, to);
   },
-  // The first message makes the conversation, and any node may remember the two as strangers. Which nodes have members of a group is not known.
-  isForAllNodes: ({ change }) => change.seq === 1 || change.to === undefined,
+  // The first message makes the conversation, and any node may remember the two as strangers.
+  isForAllNodes: ({ change }) => change.seq === 1 && change.to !== undefined,
   keyInCommit: null,
   encode: ({ kind, conversation, seq, id, from, to, text, time, mentions, event }) => ({
     ...{ kind, conversation, seq, id, from },

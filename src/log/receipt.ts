@@ -11,7 +11,7 @@ export const receipt: ChangeLogKind<"receipt"> = {
   consequences({ tenant, change }, handlers) {
     if (change.read > 0) handlers.noteRead?.({ tenant, ...change });
   },
-  isForAllNodes: ({ group: of }) => of !== undefined,
+  isForAllNodes: () => false,
   // One commit may move marks twice: an ack, then a read.
   keyInCommit: ({ conversation, user }) => `${conversation} ${user}`,
   encode: ({ kind, conversation, user, delivered, read }) => ({ kind, conversation, user, delivered, read }),

@@ -34,7 +34,10 @@ function start(counts: Readonly<Record<string, number>>, level = 1) {
       return connection;
     }),
   );
-  const groups = createGroupPresences({ groups: { presences: async () => [] } });
+  const groups = createGroupPresences({
+    store: { groups: { presences: async () => [] } },
+    feed: { need() {}, release() {} },
+  });
   const fanOut = createFanOut(
     { registry, groups },
     {

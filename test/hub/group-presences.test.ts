@@ -2,25 +2,32 @@ import { expect, test } from "bun:test";
 import { createGroupPresences } from "../../src/hub/group-presences.ts";
 import { createRegistry, type Here } from "../../src/hub/registry.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { LogEntry } from "../../src/model.ts";
+import type { Identity, LogEntry } from "../../src/model.ts";
 import type { Presence } from "../../src/store/group/group-store.ts";
 
 const tenant = "acme";
 const group = "c1";
 
-const membership = (user: string, n: number, untilN?: number): LogEntry<"membership"> => ({
+const membership = (user: string, n: number, untilN?: number, joinedN = 2): LogEntry<"membership"> => ({
   ...{ tenant, users: [user] },
   change: {
     ...{ kind: "membership", n, conversation: group, user, status: untilN === undefined ? "member" : "left" },
-    ...{ role: "member", first: 1, next: 1, joinedN: 2, ...(untilN !== undefined && { untilN }), read: 0 },
+    ...{ role: "member", first: 1, next: 1, joinedN, ...(untilN !== undefined && { untilN }), read: 0 },
   },
 });
 
 function start(presences: readonly Presence[] = []) {
   const registry = createRegistry();
-  const groups = createGroupPresences({ groups: { presences: async () => presences } });
-  const enter = (user: string): Here => {
-    const connection = { session: { tenant, user }, level: 3 } as Connection;
+  const needs: string[] = [];
+  const feed = {
+    need: ({ user }: Identity) => void needs.push(`+ ${user}`),
+    release: ({ user }: Identity) => void needs.push(`- ${user}`),
+  };
+  const groups = createGroupPresences({ store: { groups: { presences: async () => presences } }, feed });
+  let reads = 0;
+  const enter = (user: string, level = 3): Here => {
+    const outgoing = { readAgain: () => void reads++ };
+    const connection = { session: { tenant, user }, level, outgoing } as unknown as Connection;
     const here = registry.join({ tenant, user }, connection, 0);
     groups.enter(connection, here);
     return here;
@@ -30,7 +37,7 @@ function start(presences: readonly Presence[] = []) {
     groups.each(group, n, () => count++);
     return count;
   };
-  return { groups, enter, at };
+  return { groups, enter, at, needs, reads: () => reads };
 }
 
 test("GR40 of many members only the connected ones are looked at", async () => {
@@ -52,6 +59,24 @@ test("GR41 the newer of an announced and a stored membership counts, and the log
   await Bun.sleep(0);
   expect([here.isReading, here.lastN]).toEqual([false, 9]);
   expect([at(2), at(3), at(8), at(9)]).toEqual([0, 1, 1, 0]);
+});
+
+test("GR44 a node needs the entries of a group while somebody of its users is in it, and up to the end of the last membership", async () => {
+  const { groups, enter, needs, at, reads } = start();
+  const here = enter("ann");
+  enter("bob");
+  await Bun.sleep(0);
+  expect(needs).toEqual([]);
+  groups.note([membership("ann", 5)], 6);
+  groups.note([membership("bob", 7)], 7);
+  expect([needs, reads(), here.lastN]).toEqual([["+ group c1"], 2, 5]);
+  groups.note([membership("ann", 9, 8), membership("bob", 10, 8)], 10);
+  expect([at(8), at(9), needs]).toEqual([2, 0, ["+ group c1"]]);
+  groups.note([], 11);
+  expect([at(8), needs, reads()]).toEqual([0, ["+ group c1", "- group c1"], 2]);
+  groups.note([membership("ann", 12, undefined, 11)], 12);
+  groups.leave({ tenant, user: "ann" });
+  expect([needs.slice(2), reads()]).toEqual([["+ group c1", "- group c1"], 3]);
 });
 
 test("GR42 a user without connections is forgotten, also while the groups are read", async () => {

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { deferred } from "../../src/internal/deferred.ts";
 import type { Identity } from "../../src/model.ts";
 import type { Presence } from "../../src/store/group/group-store.ts";
@@ -206,5 +208,45 @@ describe("groups on a node", () => {
     await until(() => wordsOf(ann).includes("last") && wordsOf(old).includes("last"));
     const typed = (socket: FakeSocket) => socket.frames.filter((frame) => frame.type === "typing").length;
     expect([marks(ann).length, typed(ann), typed(old), typed(bob)]).toEqual([1, 1, 0, 0]);
+  });
+
+  test("GR44 GR41 rows of groups go to the nodes of members alone; who comes into a group on another node misses nothing", async () => {
+    const bus = createLocalBus();
+    const limits = { audienceNodesMin: 2, headPollMs: 1_000_000 };
+    const { chat, store, group, connect, send } = await start({ limits, transport: bus.connect() });
+    const texts: string[] = [];
+    const wire = bus.connect();
+    const transport: Transport = {
+      ...wire,
+      subscribe: (subject, listener) => wire.subscribe(subject, (text) => (texts.push(text), listener(text))),
+    };
+    // The other node hears of commits by the bus alone.
+    const wrapStore = (inner: Store): Store => ({ ...inner, onCommit() {} });
+    const other = await startHub({ limits, transport, sibling: chat, wrapStore });
+    running.push(other);
+    const ann = connect("ann");
+    const bob = other.connect("bob", { level: 3 });
+    const cid = other.connect("cid", { level: 3 });
+    await until(() => eventsOf(bob).length === 1);
+    await until(async () => {
+      await append(store, { from: "eve", to: "cid", text: "is it divided?" });
+      return texts.some((text) => text.includes('"for":'));
+    });
+    await send("ann", "one");
+    await until(() => wordsOf(bob).includes("one"));
+    expect(other.feed.counts().read).toBe(0);
+    await store.groups.remove(person("ann"), group, "bob", 1);
+    await until(() => statusOf(bob) === "removed" && eventsOf(bob).includes("removed"));
+    await append(store, { from: "eve", to: "bob", text: "a word" });
+    await until(() => wordsOf(bob).includes("a word"));
+    texts.length = 0;
+    await send("ann", "two");
+    await until(() => texts.length > 0);
+    expect(texts.filter((text) => text.includes("two"))).toEqual([]);
+    await store.groups.add(person("ann"), group, ["cid"], 1);
+    await send("ann", "three");
+    await until(() => wordsOf(cid).includes("three") && wordsOf(ann).includes("three"));
+    expect([eventsOf(cid), statusOf(cid), wordsOf(bob).includes("two")]).toEqual([["added"], "member", false]);
+    expect(cid.changes().filter((change) => change.kind === "message" && change.conversation === group).length).toBe(2);
   });
 });
