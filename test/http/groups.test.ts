@@ -170,6 +170,18 @@ describe("groups over HTTP", () => {
     ]);
   });
 
+  test("GR68 a member mutes the group on all of their devices, and nobody else can", async () => {
+    const id = await make(["kim"]);
+    expect((await ask("kim", "PUT", `/conversations/${id}/mute`, {}))[0]).toBe(204);
+    expect(await ask("kim", "GET", `/conversations/${id}/mute`)).toEqual([200, { muted: true }]);
+    const setting = { muted: true, version: 1 };
+    expect((await ask("kim", "GET", `/conversations/${id}`))[1]).toMatchObject({ setting });
+    expect((await ask("ann", "GET", `/conversations/${id}`))[1]).toMatchObject({ setting: { muted: false } });
+    expect(codeOf(await ask("eve", "PUT", `/conversations/${id}/mute`, {}))).toEqual([404, "not_found"]);
+    expect((await ask("kim", "POST", `/groups/${id}/leave`))[0]).toBe(204);
+    expect(codeOf(await ask("kim", "PUT", `/conversations/${id}/mute`, {}))).toEqual([404, "not_found"]);
+  });
+
   test("GR63 malformed and too large input is refused with its code, and changes nothing", async () => {
     const id = await make();
     const good = { id: newId(), name: "x" };

@@ -65,6 +65,12 @@ DELETE FROM tidings_device WHERE (user, device) IN (SELECT ${field(0)}, ${field(
 
 // Preferences.
 
+/** ?3 conversation key: the conversation of the user with another one, or the group in which they are. */
+const ownConversation = `
+SELECT p.user, p.conversation FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0
+WHERE p.conversation = ?3 AND p.user = ${userKey}
+UNION ALL SELECT g.user, g.conversation FROM tidings_group_member g WHERE g.conversation = ?3 AND g.user = ${userKey} AND g.status = 0`;
+
 /**
  * ?3 conversation key, ?4 until, null: forever, 0: not any more. Only a conversation of the user; what changes nothing makes no entry, and to end
  * a mute that was never made no row.
@@ -72,9 +78,8 @@ DELETE FROM tidings_device WHERE (user, device) IN (SELECT ${field(0)}, ${field(
 export const upsertMute = `
 INSERT INTO tidings_mute (user, conversation, until, n, version)
 SELECT p.user, p.conversation, ?4, head.n + 1, 1
-FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0 CROSS JOIN tidings_head head
-WHERE p.conversation = ?3 AND p.user = ${userKey}
-  AND (?4 IS NOT 0 OR EXISTS (SELECT 1 FROM tidings_mute m WHERE m.user = p.user AND m.conversation = p.conversation))
+FROM (${ownConversation}) p CROSS JOIN tidings_head head
+WHERE (?4 IS NOT 0 OR EXISTS (SELECT 1 FROM tidings_mute m WHERE m.user = p.user AND m.conversation = p.conversation))
 ON CONFLICT (user, conversation) DO UPDATE SET until = excluded.until, n = excluded.n, version = tidings_mute.version + 1
 WHERE tidings_mute.until IS NOT excluded.until
 RETURNING n, conversation, version, coalesce(until, -1) AS muted_until,
@@ -88,9 +93,7 @@ UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM tidings_mute WHE
 export const raiseLevelForSettings = `${raiseLevel} AND EXISTS (SELECT 1 FROM tidings_mute m WHERE m.n > 0)`;
 
 /** ?3 conversation key: whether it is one of the user. */
-export const selectIsMember = `
-SELECT 1 FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0
-WHERE p.conversation = ?3 AND p.user = ${userKey}`;
+export const selectIsMember = ownConversation;
 
 /** ?3 conversation key, ?4 now */
 export const selectMute = `
