@@ -78,7 +78,7 @@ const larger: Readonly<Record<string, number>> = {
   // A stretch of the log; of each message also whether it is to its own sender.
   ...{ selectRecipients: 21_000, selectReaders: 8_000 },
   // The notifications due at a time, with the unread messages of each of their conversations.
-  ...{ selectDue: 130_000, selectBadges: 60_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
+  ...{ selectDue: 130_000, selectBadges: 120_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
   ...{ markCleared: 7_000, insertNotices: 45_000, advanceDecided: 40_000, pruneLog: 60_000 },
 };
 

@@ -520,8 +520,8 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
           }
       }));
 
-    test("GR3 GR4 GR9 history, the list and what is unread show what a member may read, and nothing else", () =>
-      played(async ({ groups }, tenant, chance) => {
+    test("GR3 GR4 GR9 U26 history, the list and what is unread show what a member may read, and nothing else", () =>
+      played(async ({ groups, directs }, tenant, chance) => {
         for (const user of names) {
           const asker = person(user, tenant);
           for (const of of groups) {
@@ -587,6 +587,12 @@ export function describeGroups(name: string, open: () => Promise<Place>, { runs,
             ];
           });
           expect(sorted(found)).toEqual(sorted(expected));
+          const unread = expected.reduce(
+            (sum, [, , count, , status]) => sum + (status === "member" ? Number(count) : 0),
+            0,
+          );
+          const own = directs.filter(({ to }) => to === user).length;
+          expect(await store.push.badges([asker], 1)).toEqual([unread + own]);
         }
       }));
 

@@ -55,12 +55,20 @@ LEFT JOIN tidings_message m ON m.n = p.n
 LEFT JOIN tidings_user s ON s.key = m.sender
 ORDER BY p.due LIMIT ?3`;
 
+/** A user's newest groups with something above what they have read; ?3 how many, ?4 now. A user has a bounded number of groups. */
+const groupsOf = `
+SELECT c.key, c.n, c.seq, c.seq - max(g.read, g.since) AS above
+FROM tidings_group_member g INDEXED BY tidings_group_member_user CROSS JOIN tidings_conversation c ON c.key = g.conversation
+WHERE g.user = u.key AND g.status = 0 AND c.seq > max(g.read, g.since)
+  AND NOT EXISTS (SELECT 1 FROM tidings_mute t WHERE t.user = u.key AND t.conversation = c.key AND coalesce(t.until > ?4, 1))
+ORDER BY c.n DESC LIMIT ?3`;
+
 /**
  * ?1 rows: [tenant, user]; ?2 rows looked at for one user, ?3 conversations on each side, ?4 now. The unread messages of each user, within these
  * bounds, without muted conversations and blocked senders.
  *
  * `above` needs no rows (see unreadOf), `below` does: the newest conversations get theirs first, up to `?2` rows. A conversation that gets none, and
- * has nothing above, counts 1: its last message is unread for certain.
+ * has nothing above, counts 1: its last message is unread for certain. Of groups, with rows of their own, messages count and events do not.
  */
 export const selectBadges = `
 SELECT j.key AS i, (
@@ -79,6 +87,14 @@ SELECT j.key AS i, (
         AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = u.key AND r.other = me.peer AND r.blocked)
     ) y
   ) x
+) + (
+  SELECT coalesce(sum((
+    SELECT count(*) FROM (${messagesBetween({ conversation: "z.key", from: "z.seq - min(z.above, max(0, ?2 - z.spent))", to: "z.seq", last: "z.n" })}) w
+    CROSS JOIN tidings_message e ON e.n = w.n WHERE w.sender <> u.key AND e.event IS NULL
+  )), 0)
+  FROM (
+    SELECT y.*, sum(y.above) OVER (ORDER BY y.n DESC ROWS UNBOUNDED PRECEDING) - y.above AS spent FROM (${groupsOf}) y
+  ) z
 ) AS badge
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
 
