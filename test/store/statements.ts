@@ -1,7 +1,9 @@
 import * as devicePositionStatements from "../../src/store/device-position-sql.ts";
 import * as groupListStatements from "../../src/store/group/group-list-sql.ts";
 import * as groupLogStatements from "../../src/store/group/group-log-sql.ts";
+import * as groupMarksStatements from "../../src/store/group/group-marks-sql.ts";
 import * as groupMemberStatements from "../../src/store/group/group-member-sql.ts";
+import * as mentionStatements from "../../src/store/group/mention-sql.ts";
 import * as logStatements from "../../src/store/read/log-sql.ts";
 import * as marksStatements from "../../src/store/write/marks-sql.ts";
 import * as sendStatements from "../../src/store/write/send-sql.ts";
@@ -34,7 +36,9 @@ export const namedStatements: readonly (readonly [string, string])[] = Object.en
   ...logPlaceStatements,
   ...groupListStatements,
   ...groupLogStatements,
+  ...groupMarksStatements,
   ...groupMemberStatements,
+  ...mentionStatements,
 }).filter((entry): entry is [string, string] => typeof entry[1] === "string");
 
 /** Their names by their texts. */

@@ -71,6 +71,11 @@ export const sqlMutants: readonly SqlMutant[] = [
     ...{ statement, predicate: "u.tenant = ?1" },
     foundBy: "test/store/groups.contract.ts: each of its tenants has users of the same names (GR1)",
   })),
+  ...["selectIsMember", "upsertMute"].map((statement) => ({
+    ...{ statement, predicate: "u.tenant = ?1 #2" },
+    foundBy:
+      "test/store/push/device-store.test.ts: a group is not muted by a user of another tenant with the name of a member (GR68)",
+  })),
   { statement: "selectReceiptsInRows", predicate: "u.tenant = ?1" },
   { statement: "selectReceiptsInConversations", predicate: "u.tenant = ?1" },
   { statement: "selectMembers", predicate: "c.tenant = ?1" },

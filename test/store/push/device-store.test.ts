@@ -3,7 +3,7 @@ import { type DeviceStore, writeUntilGone } from "../../../src/store/push/device
 import type { Store } from "../../../src/store/store.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
 import { openSmallStore } from "../../support/small-store.ts";
-import { accepted, person } from "../../support/store.ts";
+import { accepted, newId, person } from "../../support/store.ts";
 
 let small: Awaited<ReturnType<typeof openSmallStore>>;
 let [store, devices]: [Store, DeviceStore] = [undefined as never, undefined as never];
@@ -82,6 +82,24 @@ test("U11 a device that is deleted has no address any more; one that is forgotte
       ])
     )[0],
   ).toEqual([{ count: 0 }]);
+});
+
+test("GR68 T1 a group is muted by its members, not by a user of another tenant with the name of a member", async () => {
+  const made = {
+    id: newId(),
+    name: "g",
+    data: {},
+    visibility: "private",
+    history: "joined",
+    members: ["bob"],
+  } as const;
+  const { view } = await store.groups.create(person("zoe"), made, 1);
+  const { conversation } = view;
+  expect(await store.devices.mute(person("bob", "other"), conversation, "forever")).toBe(false);
+  expect(await store.devices.mutedUntil(person("bob"), conversation, 1)).toBe(null);
+  expect(await store.devices.mute(person("bob"), conversation, "forever")).toBe(true);
+  expect(await store.devices.mute(person("bob", "other"), conversation, null)).toBe(false);
+  expect(await store.devices.mutedUntil(person("bob"), conversation, 1)).toBe("forever");
 });
 
 test("U9 a conversation is muted for a time, forever, or not, only by its own people", async () => {
