@@ -9,14 +9,16 @@ import type { Limits } from "../protocol/limits.ts";
 /** A change in its wire form; all connections that it goes to share one. */
 export type WireChange = {
   readonly n: number;
-  readonly isMessage: boolean;
+  /** A message whose ack is awaited: it is stored soon. Acks of all other changes alone gather for longer. */
+  readonly isAckedSoon: boolean;
   readonly text: string;
   readonly bytes: number;
 };
 
-export function wireChange(change: Change): WireChange {
+/** `isOfMany`: a message to so many that storing each of their acks soon would cost more than sending it. */
+export function wireChange(change: Change, { isOfMany = false } = {}): WireChange {
   const text = encodeChange(change);
-  return { n: change.n, isMessage: change.kind === "message", text, bytes: utf8Bytes(text) + 1 };
+  return { n: change.n, isAckedSoon: change.kind === "message" && !isOfMany, text, bytes: utf8Bytes(text) + 1 };
 }
 
 /** The parts of a log that the writer of its changes uses. */
@@ -125,8 +127,8 @@ export class ChangesWriter {
   private writeFrame(upTo: number, more: boolean, changes: readonly WireChange[]): void {
     const { cursors, level } = this.log;
     const texts = changes.map(({ text }) => text);
-    for (const { isMessage, n } of changes) {
-      if (!isMessage) continue;
+    for (const { isAckedSoon, n } of changes) {
+      if (!isAckedSoon) continue;
       if (this.firstMessage === 0) this.firstMessage = n;
       this.lastMessage = n;
     }

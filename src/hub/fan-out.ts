@@ -3,6 +3,7 @@ import { type WireChange, wireChange } from "../connection/changes-writer.ts";
 import { isChange, levelOf, payerOf } from "../log/log-kinds.ts";
 import type { LogEntry } from "../model.ts";
 import { costs } from "../protocol/costs.ts";
+import type { Limits } from "../protocol/limits.ts";
 import type { GroupPresences } from "./group-presences.ts";
 import type { Here, Registry } from "./registry.ts";
 
@@ -14,7 +15,15 @@ const deliveriesMax = 4;
  * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
 export function createFanOut(
-  { registry, groups }: { readonly registry: Registry; readonly groups: GroupPresences },
+  {
+    registry,
+    groups,
+    limits,
+  }: {
+    readonly registry: Registry;
+    readonly groups: GroupPresences;
+    readonly limits: Pick<Limits, "groupReceiptsMax">;
+  },
   limiter: Pick<Limiter, "spend"> | undefined,
 ) {
   return (entries: readonly LogEntry[], upTo: number): void => {
@@ -23,10 +32,12 @@ export function createFanOut(
       if (!isChange(change)) continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;
+      // Nobody is told how far each of so many has got it: their acks gather for longer.
+      const isOfMany = group !== undefined && groups.count(group) > limits.groupReceiptsMax;
       let deliveries = 0;
       const deliver = (here: Here): void => {
         here.lastN = change.n;
-        wire ??= wireChange(change);
+        wire ??= wireChange(change, { isOfMany });
         deliveries += here.connections.size;
         const queued = wire;
         here.connections.each((connection) =>

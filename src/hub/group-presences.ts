@@ -29,6 +29,8 @@ export interface GroupPresences {
   note(entries: readonly LogEntry[], upTo: number): void;
   /** The users of this node who get entry `n` of a group. */
   each(conversation: string, n: number, call: (here: Here) => void): void;
+  /** How many users of this node are, or were, in a group. */
+  count(conversation: string): number;
   /** How many users' groups are known, and how many groups. */
   sizes(): { readonly members: number; readonly groups: number };
 }
@@ -138,6 +140,7 @@ export function createGroupPresences({ store, feed }: GroupPresencesOptions): Gr
         if (window && n > window.joinedN && (window.untilN === null || n <= window.untilN)) call(member.here);
       }
     },
+    count: (conversation) => groups.get(conversation)?.size ?? 0,
     sizes: () => ({ members: members.size, groups: groups.size }),
   };
 }

@@ -56,7 +56,7 @@ export function createHub(options: HubOptions): Hub {
   const { relationships, presence, sendVolatile } = people;
   const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate, limits };
   const handle = createDispatch(services, limits);
-  feed.onEntries(createFanOut({ registry, groups }, limiter));
+  feed.onEntries(createFanOut({ registry, groups, limits }, limiter));
   feed.onEntries(onActive);
   const sockets = createSockets({ ...options, awake, beatMs, registry, people, handle, onActive });
   const consequences = { revoke: sockets.revoke };

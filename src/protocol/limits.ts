@@ -51,7 +51,7 @@ export const defaultLimits = {
   commitRelationRowsMax: 20_000,
   /** How long acks and reads gather before they are committed together. */
   marksDelayMs: 100,
-  /** The same for an ack of receipts alone: whoever is sent a receipt twice loses nothing, and after each message both people ack one. */
+  /** The same for an ack of receipts alone, or of messages to many: whoever is sent a receipt twice loses nothing, and after each message both people ack one. */
   quietMarksDelayMs: 2_000,
   /** For how many messages the acks of one commit may look; each user has an equal part, the rest follow in the next ones. */
   ackMessagesMax: 1_000,

@@ -8,7 +8,7 @@ import {
 } from "../../src/connection/changes-writer.ts";
 import { changesOverheadBytes } from "../../src/protocol/encode.ts";
 
-const change = (n: number, bytes = 100): WireChange => ({ n, isMessage: n % 10 === 0, text: `"${n}"`, bytes });
+const change = (n: number, bytes = 100): WireChange => ({ n, isAckedSoon: n % 10 === 0, text: `"${n}"`, bytes });
 
 /** A writer whose outbox has room for so many bytes. */
 function start({ room = Infinity, frameMax = 1_000, level = 1 } = {}) {

@@ -67,7 +67,7 @@ test("H4 everything of a turn goes in one piece where the runtime can", () => {
 
 test("H2 before its replay has begun a connection has no position, and a change waits for the replay", () => {
   const { outgoing, state, sent } = start();
-  outgoing.queueChange({ n: 7, isMessage: true, text: "{}", bytes: 3 }, 7);
+  outgoing.queueChange({ n: 7, isAckedSoon: true, text: "{}", bytes: 3 }, 7);
   outgoing.sendPendingCursor();
   outgoing.resume();
   outgoing.stopReplay();

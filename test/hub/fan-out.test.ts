@@ -4,6 +4,7 @@ import { createGroupPresences } from "../../src/hub/group-presences.ts";
 import { createFanOut } from "../../src/hub/fan-out.ts";
 import { createRegistry } from "../../src/hub/registry.ts";
 import type { LogEntry } from "../../src/model.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 
 const tenant = "acme";
 
@@ -39,7 +40,7 @@ function start(counts: Readonly<Record<string, number>>, level = 1) {
     feed: { need() {}, release() {} },
   });
   const fanOut = createFanOut(
-    { registry, groups },
+    { registry, groups, limits: defaultLimits },
     {
       spend: (doer, units) => void spent.push({ user: JSON.stringify(doer), units }),
     },
@@ -91,5 +92,34 @@ describe("fan-out", () => {
     expect(many.spent).toHaveLength(1);
     expect(many.spent[0]?.user).toContain("alice");
     expect(many.spent[0]?.units).toBeGreaterThan(0);
+  });
+
+  /** Whether the ack of a message into a group, of which so many members are here, is stored soon. */
+  async function isAckedSoonAmong(members: number): Promise<boolean | undefined> {
+    const registry = createRegistry();
+    const presence = { conversation: "c_2s", joinedN: 0, untilN: null, n: 1 };
+    const groups = createGroupPresences({
+      store: { groups: { presences: async () => [presence] } },
+      feed: { need() {}, release() {} },
+    });
+    let isAckedSoon: boolean | undefined;
+    const queueChange = (change: { isAckedSoon: boolean } | null) => void (isAckedSoon = change?.isAckedSoon);
+    for (let i = 0; i < members; i++) {
+      const session = { tenant, user: `u${i}` };
+      const connection = { session, level: 3, outgoing: { queueChange } } as unknown as Connection;
+      groups.enter(connection, registry.join(session, connection, 0));
+    }
+    await Bun.sleep(0);
+    const { to: _, ...words } = { to: "", ...message.change };
+    createFanOut({ registry, groups, limits: defaultLimits }, undefined)(
+      [{ tenant, users: [], group: "c_2s", change: words as LogEntry<"message">["change"] }],
+      7,
+    );
+    return isAckedSoon;
+  }
+
+  test("GR47 the acks of a message to more members than are told of each other's marks gather for longer", async () => {
+    expect(await isAckedSoonAmong(defaultLimits.groupReceiptsMax)).toBe(true);
+    expect(await isAckedSoonAmong(defaultLimits.groupReceiptsMax + 1)).toBe(false);
   });
 });
