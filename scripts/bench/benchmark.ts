@@ -16,7 +16,9 @@ export type BenchOptions = {
   readonly devices: number;
   /** The acts of hostile users. */
   readonly acts: readonly string[];
-  /** The parts of `storage`. */
+  /** The sizes of groups. */
+  readonly members: readonly number[];
+  /** The parts of `storage`, or of `groups`. */
   readonly parts: readonly string[];
 };
 

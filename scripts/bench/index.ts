@@ -7,6 +7,7 @@ import { backlog } from "./backlog.ts";
 import { client } from "./client.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { division } from "./division.ts";
+import { groupParts, groups } from "./groups.ts";
 import { history } from "./history.ts";
 import { hostile, hostileActs } from "./hostile.ts";
 import { idle } from "./idle.ts";
@@ -33,16 +34,19 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backlog,
   sockets,
 };
-/** By name alone: `storage` and `hostile` take long, and `hostile` checks whether something holds; `client` needs Chromium and npm. */
-const onDemand: Readonly<Record<string, Benchmark>> = { storage, hostile, client };
+/** By name alone: `storage`, `groups` and `hostile` take long, and `hostile` checks whether something holds; `client` needs Chromium and npm. */
+const onDemand: Readonly<Record<string, Benchmark>> = { storage, groups, hostile, client };
 
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;
 
 const main = command({
-  description: "Measures; without names, all benchmarks but storage, hostile and client",
+  description: "Measures; without names, all benchmarks but storage, groups, hostile and client",
   args: {
-    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; storage; hostile; client` },
+    names: {
+      type: "rest",
+      description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; storage; groups; hostile; client`,
+    },
     runs: number("How often each is run; the table has medians", 3),
     pairs: number("Pairs of sender and receiver", 100),
     window: number("Sends that each sender keeps unanswered", 32),
@@ -55,11 +59,15 @@ const main = command({
       type: "string",
       description: "With this many nodes on a libSQL server: 1,2,3; the benchmark of that name",
     },
+    members: { type: "string", description: "groups: sizes of groups", default: "3,30,300,3000,30000" },
     messages: number("hostile: messages of one's own in one conversation; storage: of one more, large file", 100_000),
     conversations: number("hostile: conversations of one user", 2_000),
     devices: number("hostile: devices of one user", 1_000),
     acts: { type: "string", description: `hostile: the acts; default: ${hostileActs.join(",")}` },
-    parts: { type: "string", description: `storage: the parts; default: ${storageParts.join(",")}` },
+    parts: {
+      type: "string",
+      description: `storage: the parts; default: ${storageParts.join(",")}; groups: ${groupParts.join(",")}`,
+    },
     json: { type: "string", description: "File for the results as JSON" },
   },
   async run(args) {
@@ -75,7 +83,8 @@ const main = command({
       conversations: whole("conversations", args.conversations),
       devices: whole("devices", args.devices),
       acts: args.acts?.split(",") ?? hostileActs,
-      parts: args.parts?.split(",") ?? storageParts,
+      parts: args.parts?.split(",") ?? (args.names.includes("groups") ? groupParts : storageParts),
+      members: args.members.split(",").map((count) => whole("members", count)),
       nodes: (args.nodes ?? "1,2,3").split(",").map((count) => whole("nodes", count)),
     };
     const asked = [...args.names, ...(args.remote ? ["remote"] : []), ...(args.nodes === undefined ? [] : ["nodes"])];

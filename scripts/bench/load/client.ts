@@ -13,6 +13,8 @@ export type ClientOptions = {
   readonly user: string;
   readonly device?: string;
   readonly cursor?: string;
+  /** The highest level of entries that it understands; default: the server's lowest. */
+  readonly level?: number;
 };
 
 const acceptedStart = '{"type":"accepted"';
@@ -29,16 +31,18 @@ export class LoadClient {
   readonly closed: Promise<void>;
   frames = 0;
   messages = 0;
+  /** Characters of frames with messages: they are ASCII here. */
+  bytes = 0;
   private readonly socket: WebSocket;
   private readonly events: ClientEvents;
   private cursor = "";
   private acked = "";
   private isClosing = false;
 
-  constructor({ port, user, device = "d1", cursor }: ClientOptions, events: ClientEvents = {}) {
+  constructor({ port, user, device = "d1", cursor, level }: ClientOptions, events: ClientEvents = {}) {
     this.events = events;
-    const query = `user=${user}&device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws?${query}`);
+    const start = `${cursor === undefined ? "" : `&cursor=${cursor}`}${level === undefined ? "" : `&level=${level}`}`;
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws?user=${user}&device=${device}${start}`);
     const opened = Promise.withResolvers<void>();
     const caughtUp = Promise.withResolvers<void>();
     this.opened = opened.promise;
@@ -64,6 +68,7 @@ export class LoadClient {
     for (let at = data.indexOf(messageMark, end); at >= 0; at = data.indexOf(messageMark, at + 1)) count++;
     this.frames++;
     this.messages += count;
+    if (count > 0) this.bytes += data.length;
     if (count > 0) this.events.onMessages?.(count);
     if (!data.startsWith('"more":false', end + 2)) return;
     resolve();
@@ -72,6 +77,10 @@ export class LoadClient {
 
   send(to: string, text: string): void {
     this.socket.send(`{"type":"send","id":"${Bun.randomUUIDv7()}","to":"${to}","text":"${text}"}`);
+  }
+
+  sendInto(conversation: string, text: string): void {
+    this.socket.send(`{"type":"send","id":"${Bun.randomUUIDv7()}","conversation":"${conversation}","text":"${text}"}`);
   }
 
   /** Acks everything since the last ack. */
