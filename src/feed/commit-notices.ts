@@ -1,5 +1,6 @@
 import { type AssembledStretch, createAssembly } from "./assembly.ts";
 import { audienceOf, type Audiences, createAudiences, groupAudience, userSubject, wholeSubject } from "./audience.ts";
+import { isOfGroup } from "./group-changes.ts";
 import { parseRows, parseText } from "./notice-text.ts";
 import type { Transport } from "../bus/transport.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
@@ -206,8 +207,8 @@ function addRow(
 }
 
 /**
- * The stretches of a notice: one, or several where its text would be too long. Where the entries at one n are too long, they are
- * left out.
+ * The stretches of a notice: one, or several where its text would be too long, unless it is a change of a group. Where the entries at one n are too long, they
+ * are left out.
  */
 function* stretchesOf({ from, to, entries }: CommitNotice, charsMax: number): Iterable<Stretch> {
   if (entries === undefined) {
@@ -215,6 +216,7 @@ function* stretchesOf({ from, to, entries }: CommitNotice, charsMax: number): It
     return;
   }
   const lowest = lowestFromHere(entries);
+  const isWhole = isOfGroup(entries);
   let [start, upTo, chars] = [from, from, 0];
   let rows: WrittenRow[] = [];
   const stretchUpTo = (end: number): Stretch => {
@@ -225,7 +227,8 @@ function* stretchesOf({ from, to, entries }: CommitNotice, charsMax: number): It
   for (const [i, entry] of entries.entries()) {
     const text = JSON.stringify(entry);
     // Only where every entry that follows has a higher n than every entry before.
-    if (chars + text.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) yield stretchUpTo(upTo);
+    if (!isWhole && chars + text.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo)
+      yield stretchUpTo(upTo);
     rows.push({ entry, text });
     chars += text.length + 1;
     upTo = Math.max(upTo, entry.change.n);

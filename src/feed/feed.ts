@@ -4,6 +4,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Commit, Store } from "../store/store.ts";
 import type { CommitNotice, CommitNotices } from "./commit-notices.ts";
 import { createEarlyCommits } from "./early-commits.ts";
+import { withoutHalfChange } from "./group-changes.ts";
 
 /**
  * Takes a stretch of the log: the entries after the last stretch and up to `upTo`, in the order of n. Where nodes divide the log, only those that this node
@@ -112,8 +113,10 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
         // The read may contain a commit of this node before its senders got their answers: `accepted` goes first.
         await store.settled();
         if (stretch.upTo <= position) return false;
-        entriesMax = Math.min(stretchEntriesMax, entriesMax * 2);
-        announce(stretch.entries, stretch.upTo);
+        const { entries, upTo } = withoutHalfChange(stretch);
+        // Where it is less than one change, the next read is longer.
+        entriesMax = Math.min(upTo > position ? stretchEntriesMax : Infinity, entriesMax * 2);
+        if (upTo > position) announce(entries, upTo);
         await nextTurn(clock);
       }
       return true;

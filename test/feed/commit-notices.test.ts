@@ -108,6 +108,19 @@ describe("commit notices", () => {
     expect(charsMax).toBeLessThan(270_000);
   });
 
+  test("F24 a change of a group is announced in one text, or without its entries", () => {
+    const event = (n: number): LogEntry => {
+      const { change, ...rest } = entry(n);
+      return { ...rest, change: { ...change, event: { type: "created" } } as LogEntry["change"] };
+    };
+    const long = [event(11), ...Array.from({ length: 40 }, (_, i) => entry(12 + i, 16_000))];
+    expect(announce({ epoch, from: 10, to: 51, entries: long }).received).toEqual([{ epoch, from: 10, to: 51 }]);
+    const short = [event(11), entry(12)];
+    expect(announce({ epoch, from: 10, to: 12, entries: short }).received).toEqual([
+      { epoch, from: 10, to: 12, entries: short },
+    ]);
+  });
+
   /** Announces two commits. `most`: the texts that were published in one turn, at most. */
   function announceTwo(defer: (task: () => void, turns: (() => void)[]) => void) {
     const turns: (() => void)[] = [];

@@ -5,11 +5,19 @@ import { withoutNeeds } from "../support/without-needs.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Commit } from "../../src/store/store.ts";
+import type { LogEntry } from "../../src/model.ts";
 import { until } from "../support/fake-socket.ts";
 
-/** A log without entries. A test sets the head, and announces commits. */
-function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (limit: number) => Promise<void> } = {}) {
-  const { headPollMs = 1_000_000, clock = systemClock, beforeRead = async () => {} } = options;
+type FakeOptions = {
+  readonly headPollMs?: number;
+  readonly clock?: Clock;
+  readonly beforeRead?: (limit: number) => Promise<void>;
+  readonly entries?: readonly LogEntry[];
+};
+
+/** A log, without entries where none are given. A test sets the head, and announces commits. */
+function fakeLog(options: FakeOptions = {}) {
+  const { headPollMs = 1_000_000, clock = systemClock, beforeRead = async () => {}, entries = [] } = options;
   const state = { head: { epoch: "first", n: 0 } };
   let announce: (commit: Commit) => void = () => {};
   const store: FeedOptions["store"] = {
@@ -18,7 +26,8 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
       const { n } = state.head;
       await beforeRead(limit);
       const upTo = Math.min(n, after + limit);
-      return { entries: [], upTo, more: upTo < n };
+      const read = entries.filter(({ change }) => change.n > after && change.n <= upTo);
+      return { entries: read, upTo, more: upTo < n };
     },
     onCommit: (listener) => void (announce = listener),
     settled: async () => {},
@@ -190,6 +199,28 @@ describe("feed", () => {
     state.head = { ...state.head, n: 5_000 };
     await until(() => feed.position() === 5_000);
     expect(Math.max(...asked)).toBeGreaterThan(100);
+    feed.stop();
+  });
+
+  test("F24 a change of a group that is longer than a read of the log is announced whole", async () => {
+    const of = (change: LogEntry["change"]): LogEntry => ({ tenant: "t", users: [], change });
+    const place = { conversation: "c7", seq: 1, from: "ann", text: "", time: 0 };
+    const event = of({ kind: "message", ...place, n: 2, id: "id2", event: { type: "created" } });
+    const membership = (n: number): LogEntry =>
+      of({
+        ...{ kind: "membership", n, conversation: "c7", user: `user${n}`, status: "member", role: "member" },
+        ...{ first: 1, next: 1, joinedN: 1, read: 0 },
+      });
+    const members = Array.from({ length: 2_500 }, (_, i) => membership(3 + i));
+    const { feed, state, gap } = fakeLog({ entries: [event, ...members] });
+    const seen: string[] = [];
+    await feed.start();
+    feed.onEntries((entries, upTo) => seen.push(`${entries.length} up to ${upTo}`));
+    state.head = { ...state.head, n: 6_000 };
+    gap();
+    await until(() => feed.position() === 6_000);
+    expect(seen[0]).toBe("0 up to 1");
+    expect(seen[1]).toStartWith("2501 up to ");
     feed.stop();
   });
 });

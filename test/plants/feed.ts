@@ -34,8 +34,8 @@ export const feed = {
   "a stretch of a commit that claims all of it": {
     rule: "O10 D1",
     file: "feed/commit-notices.ts",
-    from: "(lowest[i] ?? 0) > upTo) yield stretchUpTo(upTo);",
-    to: "(lowest[i] ?? 0) > upTo) yield stretchUpTo(to);",
+    from: "yield stretchUpTo(upTo);",
+    to: "yield stretchUpTo(to);",
   },
   "a hint that goes backwards is believed": {
     rule: "F5",
