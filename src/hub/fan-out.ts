@@ -32,7 +32,7 @@ export function createFanOut(
       if (!isChange(change)) continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;
-      // Nobody is told how far each of so many has got it: their acks gather for longer.
+      // A large group has no delivered marks of single members: their acks gather for longer.
       const isOfMany = group !== undefined && groups.count(group) > limits.groupReceiptsMax;
       let deliveries = 0;
       const deliver = (here: Here): void => {

@@ -48,7 +48,7 @@ async function makeOwn(store: Store): Promise<string[]> {
   return groups;
 }
 
-/** What happens in them: words, names, a removal and a return. */
+/** Messages, names, a removal and a return. */
 async function changeOwn(store: Store, groups: readonly string[]): Promise<void> {
   for (const [i, conversation] of groups.entries()) {
     await accepted(store, { from: "bob", conversation });
@@ -62,7 +62,7 @@ async function changeOwn(store: Store, groups: readonly string[]): Promise<void>
 const textsOf = ({ changes }: { readonly changes: readonly object[] }): string[] =>
   changes.map((one) => JSON.stringify(one));
 
-test("GR1 GR2 after many groups of others changed, a device is told the same as after few", async () => {
+test("GR1 GR2 a device gets the same changes after many groups of others changed as after few", async () => {
   const { engine, close } = await embedded();
   const { store } = await storeOn(engine);
   try {
@@ -105,7 +105,7 @@ describeWith("sqlite3", "rows that a resume visits", () => {
     }
   }
 
-  test("GR1 GR2 R30 a resume looks at no more groups of others than it takes to see that they are many", async () => {
+  test("GR1 GR2 R30 a resume looks at a bounded number of groups of others", async () => {
     const [few, some, most] = [await stepsAfter(250), await stepsAfter(many), await stepsAfter(5 * many)];
     const of = (steps: ReadonlyMap<string, number>, name: string): number => steps.get(name) ?? Number.NaN;
     for (const name of ["selectNews", "selectGroupMessagesInGroups", "selectOwnGroups"]) {
