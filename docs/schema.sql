@@ -324,3 +324,18 @@ CREATE TABLE tidings_mention (
   sender INTEGER NOT NULL,
   PRIMARY KEY (conversation, user, seq)
 ) WITHOUT ROWID;
+
+-- Invitations into groups, by the hashes of their tokens: a reader of the database cannot use them.
+CREATE TABLE tidings_group_invite (
+  conversation INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  creator INTEGER NOT NULL,
+  -- 1: made by the host, in the name of the creator. Others end when the creator may no longer invite.
+  by_host INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  -- How many users may still join by it.
+  uses INTEGER NOT NULL,
+  PRIMARY KEY (conversation, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX tidings_group_invite_hash ON tidings_group_invite (hash);

@@ -1,3 +1,4 @@
+DROP TABLE tidings_group_invite;
 DROP TABLE tidings_mention;
 DROP TABLE tidings_group_member;
 DROP TABLE tidings_group;

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCodes } from "../src/error.ts";
 import { routes } from "../src/http/api.ts";
 import type { RouteMeta } from "../src/http/call.ts";
 import { defaultLimits } from "../src/protocol/limits.ts";
-import { conversationId, cursor, identifier } from "../src/protocol/schema.ts";
+import { conversationId, cursor, identifier, inviteToken, messageId } from "../src/protocol/schema.ts";
 import { message, problemBody } from "../src/protocol/server-schema.ts";
 import { type Json, schemaOf } from "./json-schema.ts";
 
@@ -16,6 +16,8 @@ const inPath: Readonly<Record<string, v.GenericSchema>> = {
   id: conversationId,
   user: identifier,
   device: identifier,
+  invite: v.pipe(messageId, v.description("The id of an invitation")),
+  token: inviteToken,
 };
 
 /** Codes that any route may answer to any request. */

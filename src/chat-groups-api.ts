@@ -43,6 +43,25 @@ export type GroupMembers = {
   readonly next?: string;
 };
 
+/** An invitation into a group. */
+export type GroupInvite = {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number;
+  /** How many users may still join by it. */
+  readonly uses: number;
+};
+
+/** A new invitation: its token is in this answer alone. A user joins with `POST /invites/{token}/join`. */
+export type NewGroupInvite = GroupInvite & { readonly token: string };
+
+/** Invitations that can be used, oldest first. */
+export type GroupInvites = {
+  readonly invites: readonly (GroupInvite & { readonly by: string })[];
+  /** For the next page; absent after the last one. */
+  readonly next?: string;
+};
+
 /**
  * Groups, for the server's own code: it may do everything, in the name of any user. Every function rejects with a `ChatError`: `bad_request`, `too_large`, `not_found`,
  * `conflict` or `unavailable`.
@@ -80,4 +99,26 @@ export type ChatGroups = {
     readonly limit?: number;
     readonly after?: string;
   }) => Promise<ReadersPage | null>;
+  /**
+   * Makes an invitation. It is valid for `expiresIn` seconds (default and maximum: `limits.groupInviteMs`, `limits.groupInviteMsMax`), for `uses` users (default 1).
+   *
+   * @example
+   * const { token } = await chat.groups.invite({ group: "c1", by: "ann", uses: 10 });
+   */
+  readonly invite: (
+    call: GroupCall & { readonly expiresIn?: number; readonly uses?: number },
+  ) => Promise<NewGroupInvite>;
+  /** The invitations that can be used, at most `limit` of them (default `limits.answerRowsMax`), after the page with the `next` `after`. */
+  readonly invites: (call: {
+    readonly group: string;
+    readonly tenant?: string;
+    readonly limit?: number;
+    readonly after?: string;
+  }) => Promise<GroupInvites>;
+  /** Revokes an invitation; one that does not exist stays so. */
+  readonly revokeInvite: (call: {
+    readonly group: string;
+    readonly invite: string;
+    readonly tenant?: string;
+  }) => Promise<void>;
 };

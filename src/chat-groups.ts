@@ -1,4 +1,5 @@
 import { groupAnswer, requireGroup, requireUsers } from "./action/group.ts";
+import { invitesAnswer, makeInvite } from "./action/invite.ts";
 import type { ChatGroups, GroupCall } from "./chat-groups-api.ts";
 import { ChatError } from "./error.ts";
 import type { Clock } from "./internal/clock.ts";
@@ -7,14 +8,14 @@ import { refuseUnknown } from "./internal/refuse-unknown.ts";
 import { type Role, roles } from "./model.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
 import type { Limits } from "./protocol/limits.ts";
-import type { Actor, GroupStore } from "./store/group/group-store.ts";
+import type { Actor, GroupStore, InviteStore } from "./store/group/group-store.ts";
 
 export type GroupCallOptions = {
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
   readonly limits: Limits;
   /** Runs a task on the database of a tenant; rejects while the chat shuts down. */
-  readonly use: <T>(tenant: string, task: (groups: GroupStore) => Promise<T>) => Promise<T>;
+  readonly use: <T>(tenant: string, task: (groups: GroupStore & InviteStore) => Promise<T>) => Promise<T>;
 };
 
 const noField = { code: "bad_request", text: "There is no field" } as const;
@@ -126,6 +127,42 @@ export function createGroupCalls({ clock, random, limits, use }: GroupCallOption
       if (!Number.isSafeInteger(limit) || limit < 1 || limit > limits.answerRowsMax) throw malformed("limit");
       const actor = actorOf({ tenant, by: "host" });
       return await use(tenant, (groups) => groups.readers(actor, group, { seq, after, limit }));
+    },
+    ...createInviteCalls({ clock, random, limits, use }),
+  };
+}
+
+function createInviteCalls({
+  clock,
+  random,
+  limits,
+  use,
+}: GroupCallOptions): Pick<ChatGroups, "invite" | "invites" | "revokeInvite"> {
+  return {
+    async invite(call) {
+      refuseUnknown(call, { known: [...known, "expiresIn", "uses"], ...noField });
+      const { group, expiresIn, uses } = call;
+      if (typeof group !== "string") throw malformed("group");
+      const actor = actorOf(call);
+      return await use(actor.tenant, (groups) =>
+        makeInvite({ groups, random, limits }, { actor, group, now: clock.now(), expiresIn, uses }),
+      );
+    },
+    async invites(call) {
+      refuseUnknown(call, { known: ["group", "tenant", "limit", "after"], ...noField });
+      const { group, tenant = "default", limit = limits.answerRowsMax, after = "" } = call;
+      if (typeof group !== "string" || typeof after !== "string") throw malformed("group or after");
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > limits.answerRowsMax) throw malformed("limit");
+      const actor = actorOf({ tenant, by: "host" });
+      const page = { after, limit, now: clock.now() };
+      return invitesAnswer(await use(tenant, (groups) => groups.invites(actor, group, page)));
+    },
+    async revokeInvite(call) {
+      refuseUnknown(call, { known: ["group", "tenant", "invite"], ...noField });
+      const { group, tenant = "default", invite } = call;
+      if (typeof group !== "string" || !isMessageId(invite)) throw malformed("group or invite");
+      const actor = actorOf({ tenant, by: "host" });
+      await use(tenant, (groups) => groups.revokeInvite(actor, group, storedMessageId(invite)));
     },
   };
 }

@@ -8,7 +8,8 @@ import type { Store } from "../store/store.ts";
 export type Action = "send" | "typing" | "contact" | GroupAction;
 
 /** An act of a user on a group. Leaving is always allowed. */
-export type GroupAction = "group.create" | "group.update" | "group.add" | "group.remove" | "group.role" | "group.join";
+export type GroupAction =
+  "group.create" | "group.update" | "group.add" | "group.remove" | "group.role" | "group.join" | "group.invite";
 
 /**
  * What an act is about: another user, or a group; of a group the `user` is empty, so that a rule that knows users alone refuses it.

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
+import { conversationId, cursor, identifier, mark, messageName, inviteToken } from "../protocol/schema.ts";
 import { roles } from "../model.ts";
 import type { Frozen } from "../protocol/frame.ts";
 import { groupFields, listedSetting, message, welcomeLimits } from "../protocol/server-schema.ts";
@@ -178,4 +178,20 @@ export const pushExplanations = v.strictObject({
 export const ticket = v.strictObject({
   ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9+\-_.@:~|]{1,128})?$/)),
   expiresAt: time,
+});
+
+const invite = {
+  id: messageName,
+  expiresAt: time,
+  uses: v.pipe(mark, v.description("How many users may still join by it")),
+};
+
+export const newInviteAnswer = v.strictObject({
+  ...invite,
+  token: inviteToken,
+});
+
+export const groupInvitePage = v.strictObject({
+  invites: v.array(v.strictObject({ ...invite, by: v.pipe(identifier, v.description("Its maker")) })),
+  next,
 });

@@ -39,6 +39,7 @@ import {
   postGroupMembers,
   putGroupMember,
 } from "./route/groups.ts";
+import { deleteGroupInvite, getGroupInvites, postGroupInvite, postInviteJoin } from "./route/invites.ts";
 import { getMe, givenOriginOf } from "./route/get-me.ts";
 import { getMessages, postMessage } from "./route/messages.ts";
 import { deleteMute, getMute, putMute, deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet.ts";
@@ -63,6 +64,9 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/groups/:id/readers": { GET: getGroupReaders },
   "/groups/:id/join": { POST: postGroupJoin },
   "/groups/:id/leave": { POST: postGroupLeave },
+  "/groups/:id/invites": { GET: getGroupInvites, POST: postGroupInvite },
+  "/groups/:id/invites/:invite": { DELETE: deleteGroupInvite },
+  "/invites/:token/join": { POST: postInviteJoin },
   "/devices/:device": { PUT: putDevice, DELETE: deleteDevice },
   "/quiet-hours": { GET: getQuietHours, PUT: putQuietHours, DELETE: deleteQuietHours },
   "/push": { GET: getPush },
@@ -132,8 +136,14 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
       api.on(method, path, ({ req, env }) => {
-        const { id, device, user = "" } = req.param() as { id?: string; device?: string; user?: string };
-        return serve(route, { request: req.raw, id: id ?? device ?? user, second: user }, env.address);
+        const {
+          id,
+          device,
+          token,
+          user = "",
+          invite = user,
+        } = req.param() as Readonly<Partial<Record<string, string>>>;
+        return serve(route, { request: req.raw, id: id ?? device ?? token ?? user, second: invite }, env.address);
       });
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };

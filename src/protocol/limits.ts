@@ -118,6 +118,13 @@ export const defaultLimits = {
   /** The name of a group, and its data as JSON: in bytes of UTF-8. */
   groupNameBytesMax: 256,
   groupDataBytesMax: 4_096,
+  /** The invitations of a group that have not expired. */
+  groupInvitesMax: 500,
+  /** How long an invitation is valid, if its maker does not say (7 days), and at most (30 days). */
+  groupInviteMs: 604_800_000,
+  groupInviteMsMax: 2_592_000_000,
+  /** The users who may join by one invitation. */
+  groupInviteUsesMax: 1_000,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
   /** Characters of a commit in one message between nodes: so it stays below the 1 MB of NATS in UTF-8 too. */

@@ -58,6 +58,11 @@ const isAtMost = (text: string, most: number): boolean =>
 
 export const conversationId = v.pipe(characters(1, 64), v.description("The server's id of a conversation"));
 
+export const inviteToken = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{43}$/),
+  v.description("The secret of an invitation"),
+);
 export const cursor = v.pipe(characters(1, 128), v.description("A position in the log"));
 
 /** A text that comes back unchanged in the answer. */

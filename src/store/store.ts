@@ -1,7 +1,7 @@
 import type { Change, Cursor, Identity, LogEntry, Mentions, Message, Relationship, Session } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
-import type { GroupStore } from "./group/group-store.ts";
+import type { GroupStore, InviteStore } from "./group/group-store.ts";
 import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push/push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery, ListOptions, OneConversation } from "./read/history.ts";
@@ -131,8 +131,8 @@ export interface Store {
   /** The push addresses of devices, mutes and quiet hours. Rejects with `unavailable`. */
   readonly devices: DeviceStore;
 
-  /** Groups and their members. */
-  readonly groups: GroupStore;
+  /** Groups, their members, and invitations into them. */
+  readonly groups: GroupStore & InviteStore;
 
   /** The durable state of notifications, for the push worker only. Rejects with `unavailable`. */
   readonly push: PushStore;

@@ -109,6 +109,42 @@ async function askGroups(status: (...call: Parameters<typeof ask>) => Promise<nu
   expect(await call(bob, "POST", "/groups/{id}/leave")).toBe(204);
   expect(await call(alice, "DELETE", member)).toBe(200);
   expect(await call("carol", "POST", "/groups/{id}/join")).toBe(403);
+  await askInvites(status, id);
+}
+
+/** Each route of invitations, with each of its answers. Alice owns the group, eve is a member, and carol was removed. */
+async function askInvites(status: (...call: Parameters<typeof ask>) => Promise<number>, id: string): Promise<void> {
+  const [invites, one, entry] = ["/groups/{id}/invites", "/groups/{id}/invites/{invite}", "/invites/{token}/join"];
+  const path = `/groups/${id}/invites`;
+  const { body } = await ask("alice", "POST", path, { as: invites, body: { uses: 2 } });
+  const { token, id: invite } = body as { token: string; id: string };
+  const invited: readonly (readonly [string, object, number])[] = [
+    ["alice", { uses: 2 }, 201],
+    ["alice", { uses: 0 }, 400],
+    ["alice", { more: "x".repeat(70_000) }, 413],
+    ["eve", {}, 403],
+    ["nobody", {}, 404],
+  ];
+  for (const [user, asked, found] of invited)
+    expect([user, await status(user, "POST", path, { as: invites, body: asked })]).toEqual([user, found]);
+  const who: readonly (readonly [string, number])[] = [
+    ["alice", 200],
+    ["eve", 403],
+    ["nobody", 404],
+  ];
+  for (const [user, found] of who)
+    expect([user, await status(user, "GET", path, { as: invites })]).toEqual([user, found]);
+  expect(await status("alice", "GET", `${path}?limit=0`, { as: invites })).toBe(400);
+  const join = (user: string, secret: string) => status(user, "POST", `/invites/${secret}/join`, { as: entry });
+  expect(await join("dora", token)).toBe(200);
+  expect(await join("carol", token)).toBe(403);
+  expect(await join("dora", "x".repeat(43))).toBe(404);
+  for (const [user, found] of who)
+    expect([user, await status(user, "DELETE", `${path}/${invite}`, { as: one })]).toEqual([
+      user,
+      found === 200 ? 204 : found,
+    ]);
+  expect(await status("alice", "DELETE", `${path}/x`, { as: one })).toBe(400);
 }
 
 describe("openapi.json", () => {
@@ -321,6 +357,7 @@ describe("the answers in trouble", () => {
     "/groups/{id}": { name: "Dinner" },
     "/groups/{id}/members": { users: ["bob"] },
     "/groups/{id}/members/{user}": { role: "admin" },
+    "/groups/{id}/invites": {},
     "/tickets": {},
     "/quiet-hours": { from: "22:00", to: "07:00", timeZone: "UTC" },
     "/devices/{device}": { notify: true },
@@ -329,7 +366,11 @@ describe("the answers in trouble", () => {
   const wellFormed = (conversation: string) =>
     ofChat.map((call) => {
       const body = call.operation.requestBody ? bodies[call.path] : undefined;
-      const place = call.path.replace("{id}", conversation).replace(/\{(user|device)\}/, "bob");
+      const place = call.path
+        .replace("{id}", conversation)
+        .replace(/\{(user|device)\}/, "bob")
+        .replace("{invite}", newId())
+        .replace("{token}", "x".repeat(43));
       const address = `${place}${queries[call.path] ?? ""}`;
       return { ...call, address, options: { ...call.options, ...(body && { body }) } };
     });

@@ -66,6 +66,8 @@ const larger: Readonly<Record<string, number>> = {
     ...{ selectOwnGroups: 30_000, selectOwnMemberships: 10_000, selectPresences: 8_000 },
     ...{ selectGroupList: 150_000, selectListedGroup: 100_000 },
   },
+  // `groupInvitesMax` rows.
+  ...{ selectInvites: 10_000, deleteExpiredInvites: 5_000 },
   ...{ selectGroups: 6_000, selectMemberships: 10_000, selectGroupMembers: 4_000 },
   // `groupAddMax` users, each with the number of their groups.
   ...{

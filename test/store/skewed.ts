@@ -98,6 +98,11 @@ function fixture(size: number): readonly string[] {
     // A quarter of them has left.
     `INSERT INTO tidings_group_member (conversation, user, status, role, since, joined, joined_n, n)
      SELECT ${club}, ${first} + i, iif(i % 4, 0, 1), 0, 0, 0, 0, 2000 + i FROM ${upTo(size)}`,
+    // Nearly as many invitations into each of them as it may have; half of them have expired.
+    `INSERT INTO tidings_group_invite (conversation, id, hash, creator, by_host, expires, uses)
+     SELECT ${club}, 'i' || i, 'h' || i, 1, 0, iif(i % 2, 0, 9000000000000), i % 3 FROM ${upTo(480)}`,
+    `INSERT INTO tidings_group_invite (conversation, id, hash, creator, by_host, expires, uses)
+     SELECT ${firstGroup} + i, 'i', 'g' || i, 1, 0, 9000000000000, 1 FROM ${upTo(groupsOfAlice)}`,
     `UPDATE tidings_message SET prev = x.prev FROM (
        SELECT m.n, lag(m.n, 1, 0) OVER (PARTITION BY m.conversation ORDER BY m.n) AS prev FROM tidings_message m
      ) x WHERE tidings_message.n = x.n`,
@@ -161,6 +166,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await groups.members(alice, clubId, { after: `u${middle}`, limit: 200 });
     await groups.view(alice, clubId);
     await groups.presences(alice);
+    await groups.invites(alice, clubId, { after: "", limit: 200, now: 1 });
+    await groups.invited(person("dan"), "h1", 1);
     for (const from of ["nobody", undefined])
       for (const order of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
         await store.history(alice, { conversation: clubId, ...(from !== undefined && { from }), order, limit: 200 });
@@ -234,6 +241,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await groups.setRole(alice, clubId, { user: "r2", role: "admin" }, 1);
     await groups.join(person("dan"), clubId, 1);
     await groups.leave(person("dan"), clubId, 1);
+    await groups.invite(alice, clubId, { id: "more", hash: "more", expires: 9e12, uses: 2 }, 1);
+    await groups.joinInvited(person("dan"), "more", 1);
+    await groups.revokeInvite(alice, clubId, "more");
     await groups.remove(alice, view.conversation, "bob", 1);
     await store.relate(alice, [{ other: "bob", blocked: false }]);
     await devices.putDevice(alice, "d1", { address: { provider: "fcm", token: "t", hash: "t" }, now: 1, notify: true });

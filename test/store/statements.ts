@@ -4,6 +4,7 @@ import * as groupLogStatements from "../../src/store/group/group-log-sql.ts";
 import * as groupMarksStatements from "../../src/store/group/group-marks-sql.ts";
 import * as groupMemberStatements from "../../src/store/group/group-member-sql.ts";
 import * as mentionStatements from "../../src/store/group/mention-sql.ts";
+import * as inviteStatements from "../../src/store/group/invite-sql.ts";
 import * as logStatements from "../../src/store/read/log-sql.ts";
 import * as marksStatements from "../../src/store/write/marks-sql.ts";
 import * as sendStatements from "../../src/store/write/send-sql.ts";
@@ -39,6 +40,7 @@ export const namedStatements: readonly (readonly [string, string])[] = Object.en
   ...groupMarksStatements,
   ...groupMemberStatements,
   ...mentionStatements,
+  ...inviteStatements,
 }).filter((entry): entry is [string, string] => typeof entry[1] === "string");
 
 /** Their names by their texts. */

@@ -3,6 +3,10 @@ import type { Query } from "./user.ts";
 
 type Route = Readonly<{ method: string; path: string; query?: Query; body?: unknown }>;
 
+/** Of no invitation: its id, and its token. */
+const invite = "01980000-0000-7000-8000-000000000000";
+const token = "x".repeat(43);
+
 /** Every route that PROTOCOL.md has and that wants credentials, with what it takes. */
 export function guardedRoutes({ conversation, user }: { conversation: string; user: string }): readonly Route[] {
   const push = { provider: "fcm", token: "kit" };
@@ -47,5 +51,9 @@ export function guardedRoutes({ conversation, user }: { conversation: string; us
     { method: "DELETE", path: `${group}/members/${user}` },
     { method: "POST", path: `${group}/join` },
     { method: "POST", path: `${group}/leave` },
+    { method: "GET", path: `${group}/invites` },
+    { method: "POST", path: `${group}/invites`, body: {} },
+    { method: "DELETE", path: `${group}/invites/${invite}` },
+    { method: "POST", path: `/invites/${token}/join` },
   ];
 }

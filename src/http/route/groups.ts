@@ -53,12 +53,13 @@ const changedMember = () => v.strictObject({ role });
 const answers = { 200: groupAnswerSchema };
 const codes = ["bad_request", "forbidden", "not_found"] as const;
 
-const answerOf = (view: GroupView, status = 200): Response => jsonResponse(status, JSON.stringify(groupAnswer(view)));
+export const answerOf = (view: GroupView, status = 200): Response =>
+  jsonResponse(status, JSON.stringify(groupAnswer(view)));
 
 const noGroup = (): ChatError => new ChatError("not_found", "There is no such group");
 
 /** The asker's role in the group of the path; null: not a member. Rejects where the host's rule refuses. */
-async function allow({ store, session, policy, id }: Call, action: GroupAction): Promise<void> {
+export async function allow({ store, session, policy, id }: Call, action: GroupAction): Promise<void> {
   const view = action === "group.create" ? null : await store.groups.view(session, id);
   // The store refuses all others.
   if (view === null && action !== "group.create" && action !== "group.join") return;

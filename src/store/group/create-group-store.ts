@@ -1,5 +1,5 @@
 import { ChatError } from "../../error.ts";
-import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
+import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { ConversationReader } from "../read/conversation-reader.ts";
 import { integer, integerOrNull, text } from "../row.ts";
 import {
@@ -8,6 +8,8 @@ import {
   forbidden,
   type GroupCommits,
   type GroupStoreOptions,
+  joinRefused,
+  keyOf,
   notFound,
   seenIn,
   users,
@@ -15,18 +17,25 @@ import {
 import * as marksSql from "./group-marks-sql.ts";
 import * as sql from "./group-member-sql.ts";
 import { roleCode, roleOf } from "./group-rows.ts";
-import type { GroupStore } from "./group-store.ts";
-
-const keyOf = (conversation: string): number => decodeConversation(conversation) ?? -1;
+import type { GroupStore, InviteStore } from "./group-store.ts";
+import { createInvites } from "./invite-store.ts";
 
 type Parts = GroupStoreOptions & GroupCommits;
 
 export function createGroupStore(
   options: GroupStoreOptions & { readonly conversationReader: Pick<ConversationReader, "mixed" | "listed"> },
-): GroupStore {
+): GroupStore & InviteStore {
   const parts = { ...options, ...createGroupCommits(options) };
   const { mixed: list, listed } = options.conversationReader;
-  return { ...createStates(parts), ...createMembers(parts), ...createOwn(parts), ...createReads(parts), list, listed };
+  return {
+    ...createStates(parts),
+    ...createMembers(parts),
+    ...createOwn(parts),
+    ...createReads(parts),
+    ...createInvites(parts),
+    list,
+    listed,
+  };
 }
 
 /** At most so many users are made or added by one call. */
@@ -195,8 +204,7 @@ function createOwn({ limits, commit, look, required }: Parts): Pick<GroupStore, 
         ],
       });
       if (seen === null || (!seen.isHere && seen.view.state.visibility !== "open")) throw notFound();
-      if (!seen.isHere)
-        throw forbidden("The group is full, or you were removed from it, or you are in too many groups");
+      if (!seen.isHere) throw forbidden(joinRefused);
       return seen.view;
     },
 

@@ -2,7 +2,7 @@ import { ChatError } from "../../error.ts";
 import type { Random } from "../../internal/random.ts";
 import { group as groupKind } from "../../log/group.ts";
 import type { GroupEvent, LogEntry, Role } from "../../model.ts";
-import { encodeConversation } from "../../protocol/conversation-id.ts";
+import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
@@ -38,6 +38,10 @@ type Change = {
 
 export type Seen = { readonly view: GroupView; readonly isHere: boolean };
 
+export const keyOf = (conversation: string): number => decodeConversation(conversation) ?? -1;
+
+/** Why a user may not join a group that is open to them. */
+export const joinRefused = "The group is full, or you were removed from it, or you are in too many groups";
 export const notFound = (): ChatError => new ChatError("not_found", "There is no such group");
 export const forbidden = (why: string): ChatError => new ChatError("forbidden", why);
 

@@ -11,7 +11,8 @@ const actor = userNamed("?2");
 /** Whether the actor is a member of the group with at least a role, or the host. */
 const mayAct = (role: number): string => `(?3 = 1 OR EXISTS (
   SELECT 1 FROM tidings_group_member a WHERE a.conversation = ?4 AND a.user = ${actor} AND a.status = 0 AND a.role >= ${role}))`;
-const [admin, owner] = [1, 2];
+const admin = 1;
+const owner = 2;
 
 const isOfTenant = `c.key = ?4 AND c.tenant = ?1`;
 
@@ -28,7 +29,7 @@ const returning = `RETURNING n, conversation, status, role, since, until, joined
     )
     .join(", ")}`;
 
-const columns = `conversation, user, status, role, since, until, joined, joined_n, until_n, read, n`;
+const insertedColumns = `conversation, user, status, role, since, until, joined, joined_n, until_n, read, n`;
 
 const hasAllGroups = (user: string, most: string): string => `(SELECT count(*) FROM (
   SELECT 1 FROM tidings_group_member h INDEXED BY tidings_group_member_user WHERE h.user = ${user} LIMIT ${most}
@@ -49,7 +50,7 @@ RETURNING n, conversation, version, name, data, visibility, history, ?1 AS tenan
 
 /** ?5 its members with the creator, as a JSON array. Users with a block against the creator stay out. */
 export const insertFirstMembers = `
-INSERT INTO tidings_group_member (${columns})
+INSERT INTO tidings_group_member (${insertedColumns})
 SELECT ?4, u.key, 0, CASE u.key WHEN ${actor} THEN ${owner} ELSE 0 END, 0, NULL, 0, head.n, NULL, 0, head.n + 2 + row_number() OVER (ORDER BY j.key)
 FROM tidings_head head CROSS JOIN tidings_group k ON k.conversation = ?4 AND k.n > head.n
 CROSS JOIN json_each(?5) j CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = j.value
@@ -70,13 +71,16 @@ ON CONFLICT (conversation, user) DO UPDATE SET status = 0, role = 0, since = exc
   joined = excluded.joined, joined_n = excluded.joined_n, until_n = NULL, n = excluded.n
 ${returning}`;
 
+/** For the statements of invitations. */
+export const memberSql = { actor, admin, mayAct, enter, entered, insertedColumns } as const;
+
 /** ?5 users as a JSON array, ?6 how many members it may have, ?7 how many groups a user may have. Users with a block against the actor stay out. */
 export const addMembers = `
-INSERT INTO tidings_group_member (${columns}) ${enter} AND ${mayAct(admin)} AND NOT ${hasBlockedActor("u.key")} ${entered}`;
+INSERT INTO tidings_group_member (${insertedColumns}) ${enter} AND ${mayAct(admin)} AND NOT ${hasBlockedActor("u.key")} ${entered}`;
 
 /** As addMembers, with the actor as the only user; an open group, and no removed member. */
 export const joinGroup = `
-INSERT INTO tidings_group_member (${columns}) ${enter} AND j.value = ?2 AND k.visibility = 'open' AND (o.status IS NULL OR o.status = 1) ${entered}`;
+INSERT INTO tidings_group_member (${insertedColumns}) ${enter} AND j.value = ?2 AND k.visibility = 'open' AND (o.status IS NULL OR o.status = 1) ${entered}`;
 
 const isLastOwner = `(role = ${owner} AND NOT EXISTS (
   SELECT 1 FROM tidings_group_member o INDEXED BY tidings_group_member_owner

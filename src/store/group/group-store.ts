@@ -104,3 +104,44 @@ export type GroupStore = {
   /** A user's groups, also those that they have left, for the node that they are connected to. */
   presences(user: Identity): Promise<readonly Presence[]>;
 };
+
+/** An invitation to be made. The token itself is not stored. */
+export type NewInvite = {
+  readonly id: string;
+  readonly hash: string;
+  readonly expires: number;
+  /** How many users may join by it. */
+  readonly uses: number;
+};
+
+/** An invitation that can still be used. */
+export type Invite = Omit<NewInvite, "hash"> & { readonly by: string };
+
+export type InvitePage = {
+  readonly invites: readonly Invite[];
+  /** The id after which to go on; absent: there is nothing more. */
+  readonly next?: string;
+};
+
+/**
+ * Invitations into groups, made by admins and the host. An expired, used-up or revoked one is answered as an unknown one; so is the invitation of a maker
+ * without the right to invite.
+ */
+export type InviteStore = {
+  /** Makes one. Rejects with `too_large` where the group has too many. */
+  invite(actor: Actor, conversation: string, invite: NewInvite, now: number): Promise<void>;
+  /** Those that can be used, after an id. */
+  invites(
+    actor: Actor,
+    conversation: string,
+    page: { readonly after: string; readonly limit: number; readonly now: number },
+  ): Promise<InvitePage>;
+  /** Revokes one. One that does not exist stays so. */
+  revokeInvite(actor: Actor, conversation: string, id: string): Promise<void>;
+  /** The group of an invitation; null: there is none that can be used. */
+  invited(user: Identity, hash: string, now: number): Promise<string | null>;
+  /**
+   * Joins by an invitation, and takes a use in the same transaction; members take none. A user who was removed may not. Rejects with `not_found` where the invitation cannot be used.
+   */
+  joinInvited(user: Identity, hash: string, now: number): Promise<GroupView>;
+};

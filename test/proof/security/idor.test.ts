@@ -11,6 +11,8 @@ type Prize = {
   readonly conversation: string;
   /** A private group of the two, with the same message in it. */
   readonly group: string;
+  /** An invitation into it: its id, not its token. */
+  readonly invite: string;
   /** The id with which its maker made it. */
   readonly groupKey: string;
   readonly messageId: string;
@@ -86,6 +88,21 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
     { path: `/groups/${group}/members/${user}`, method: "DELETE" },
   ],
   "POST /groups/:id/join": ({ group }) => [{ path: `/groups/${group}/join`, method: "POST" }],
+  "GET /groups/:id/invites": ({ group, invite }) => [
+    { path: `/groups/${group}/invites` },
+    { path: `/groups/${group}/invites?after=${invite}` },
+  ],
+  "POST /groups/:id/invites": ({ group }) => [
+    { path: `/groups/${group}/invites`, body: {} },
+    { path: `/groups/${group}/invites`, body: { expiresIn: 60, uses: 2 } },
+  ],
+  "DELETE /groups/:id/invites/:invite": ({ group, invite }) => [
+    { path: `/groups/${group}/invites/${invite}`, method: "DELETE" },
+  ],
+  "POST /invites/:token/join": ({ group, invite }) => [
+    { path: `/invites/${invite}/join`, method: "POST" },
+    { path: `/invites/${group}/join`, method: "POST" },
+  ],
   "POST /groups/:id/leave": ({ group }) => [{ path: `/groups/${group}/leave`, method: "POST" }],
   "GET /conversations/:id/mute": ({ conversation, group }) => [
     { path: `/conversations/${group}/mute` },
@@ -153,6 +170,7 @@ let prize: Prize;
 const nothing: Prize = {
   conversation: "c1000unknown",
   group: "c1000unheard",
+  invite: newId(),
   groupKey: newId(),
   messageId: newId(),
   cursor: "",
@@ -179,7 +197,9 @@ beforeAll(async () => {
   const group = String((made.body as { id?: string }).id);
   await alice.sendOk({ conversation: group }, "secret of the group", newId());
   await alice.settle();
-  prize = { conversation, group, groupKey, messageId: id, cursor: alice.cursor(), user: "bob", seq };
+  const invited = await ask(api, "alice", `/groups/${group}/invites`, { body: { uses: 5 } });
+  const invite = String((invited.body as { id?: string }).id);
+  prize = { conversation, group, invite, groupKey, messageId: id, cursor: alice.cursor(), user: "bob", seq };
 });
 afterAll(async () => {
   endClients();
@@ -199,6 +219,7 @@ async function victims(): Promise<string> {
       `/messages?conversation=${prize.group}`,
       `/groups/${prize.group}`,
       `/groups/${prize.group}/members`,
+      `/groups/${prize.group}/invites`,
       "/contacts",
       "/blocks",
       "/quiet-hours",
@@ -213,8 +234,11 @@ async function victims(): Promise<string> {
 const contentOf = (answer: { status: number; text: string }, prize: Prize): string =>
   `${answer.status} ${nameless(answer.text, prize)}`;
 
-const nameless = (text: string, { user, conversation, group, groupKey, messageId }: Prize): string =>
-  [user, conversation, group, groupKey, messageId].reduce((left, name, i) => left.replaceAll(name, `NAME${i}`), text);
+const nameless = (text: string, { user, conversation, group, invite, groupKey, messageId }: Prize): string =>
+  [user, conversation, group, invite, groupKey, messageId].reduce(
+    (left, name, i) => left.replaceAll(name, `NAME${i}`),
+    text,
+  );
 
 const timeless = (text: string): string =>
   text
