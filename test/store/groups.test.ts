@@ -2,11 +2,44 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { plant, type PlantName, ruleOf } from "../plants/index.ts";
 import { deadline } from "../support/deadline.ts";
+import type { Identity } from "../../src/model.ts";
+import { newId, person, storeOn } from "../support/store.ts";
 import { embedded, remote } from "./places.ts";
 import { describeGroups } from "./groups.contract.ts";
 
 describeGroups("groups on an embedded file", embedded, { runs: 40 });
 describeGroups("groups on a libSQL server", remote, { runs: 4 });
+
+test("GR3 the removal of a user outside the group is no refusal, though they join right behind it", async () => {
+  const { engine, close } = await embedded();
+  let afterWrite = async (): Promise<unknown> => null;
+  const { store } = await storeOn({
+    ...engine,
+    async write(statements) {
+      const results = await engine.write(statements);
+      const then = afterWrite;
+      afterWrite = async () => null;
+      await then();
+      return results;
+    },
+  });
+  const { view } = await store.groups.create(
+    person("ann"),
+    { id: newId(), name: "Lunch", data: {}, visibility: "open", history: "all", members: ["bob"] },
+    1,
+  );
+  const remove = (asker: Identity & { readonly isHost?: boolean }) => {
+    afterWrite = () => store.groups.join(person("cid"), view.conversation, 1);
+    return store.groups.remove(asker, view.conversation, "cid", 1);
+  };
+  expect(await remove(person("ann"))).toMatchObject({ role: "owner" });
+  await store.groups.leave(person("cid"), view.conversation, 1);
+  expect(await remove({ ...person("ann"), isHost: true })).toMatchObject({ conversation: view.conversation });
+  await store.groups.setRole(person("ann"), view.conversation, { user: "bob", role: "admin" }, 1);
+  await expect(store.groups.remove(person("bob"), view.conversation, "ann", 1)).rejects.toThrow("higher role");
+  await store.close();
+  await close();
+});
 
 describe("faults planted into groups", () => {
   const fixture = join(import.meta.dir, "groups-fixture.ts");

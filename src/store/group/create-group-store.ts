@@ -158,7 +158,10 @@ function createMembers({
         steps: [users(actor, []), ["members", { sql: sql.removeMember, args: [...first(actor, key), user] }]],
       });
       const view = required(seen, actor);
-      if (!hasChanged && (await look({ tenant: actor.tenant, user }, key))?.isHere === true)
+      if (hasChanged || actor.isHost === true) return view;
+      const member = await look({ tenant: actor.tenant, user }, key);
+      // A member with a lower role has joined only since.
+      if (member?.isHere === true && roleCode(member.view.role ?? "member") >= roleCode(view.role ?? "member"))
         throw forbidden("Only somebody with a higher role may remove this member");
       return view;
     },
