@@ -67,12 +67,12 @@ const seeds = {
   "a database that went back, taken as it is": 273,
   "a database that goes back to just before a write": 152,
   "a name that comes back": 395,
-  "a history that each node names": 281,
-  "an ack of another history": 276,
-  "a revocation of sockets that are open, and not of those that open": 253,
+  "a history that each node names": 50,
+  "an ack of another history": 470,
+  "a revocation of sockets that are open, and not of those that open": 127,
   "a revocation is missing in the log": 129,
   "a device that is forgotten keeps its sockets": 106,
-  "a sweep forgets the device that has acked the most": 18,
+  "a sweep forgets the device that has acked the most": 250,
 } as const satisfies Partial<Record<PlantName, number>>;
 
 export const mutants: readonly Mutant[] = (Object.keys(seeds) as (keyof typeof seeds)[]).map((name) => ({
