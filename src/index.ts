@@ -25,7 +25,7 @@ export type { AcceptedMessage, MessageCall, MessageHook } from "./hook/message-h
 export type { Rate } from "./internal/buckets.ts";
 export type { ConversationPage, GroupAnswer, ListedConversation, MessagePage } from "./http/answer-schema.ts";
 export type { Peer, TrustProxy } from "./access/peer.ts";
-export type { GroupEvent, Identity, Role, Session } from "./model.ts";
+export type { GroupEvent, Identity, Mentions, Role, Session } from "./model.ts";
 export type { Action, ActionTarget, Authorize, CanSee, GroupAction, GroupTarget } from "./access/policy.ts";
 export type { Revalidate } from "./hub/revalidation.ts";
 export { closeCode } from "./protocol/close-code.ts";

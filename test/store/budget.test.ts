@@ -69,6 +69,8 @@ const larger: Readonly<Record<string, number>> = {
   // `groupInvitesMax` rows.
   ...{ selectInvites: 10_000, deleteExpiredInvites: 5_000 },
   ...{ selectGroups: 6_000, selectMemberships: 10_000, selectGroupMembers: 4_000 },
+  // 200 members of a page; 50 names.
+  ...{ selectGroupReaders: 10_000, insertMentions: 2_500 },
   // `groupAddMax` users, each with the number of their groups.
   ...{
     insertUsers: 4_000,

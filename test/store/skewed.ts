@@ -164,6 +164,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await groups.listed(alice, clubId);
     await groups.members(alice, clubId, { after: "", limit: 200 });
     await groups.members(alice, clubId, { after: `u${middle}`, limit: 200 });
+    await groups.readers({ ...alice, isHost: true }, clubId, { seq: 1, after: "", limit: 200 });
     await groups.view(alice, clubId);
     await groups.presences(alice);
     await groups.invites(alice, clubId, { after: "", limit: 200, now: 1 });
@@ -239,6 +240,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     );
     await groups.remove(alice, clubId, "r1", 1);
     await groups.setRole(alice, clubId, { user: "r2", role: "admin" }, 1);
+    for (const mentions of ["all", Array.from({ length: 50 }, (_, i) => `u${i}`)] as const)
+      await append(store, { from: "alice", conversation: clubId, text: "hi", mentions });
     await groups.join(person("dan"), clubId, 1);
     await groups.leave(person("dan"), clubId, 1);
     await groups.invite(alice, clubId, { id: "more", hash: "more", expires: 9e12, uses: 2 }, 1);

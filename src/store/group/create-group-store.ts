@@ -253,7 +253,7 @@ function createReads({ engine, limits, look }: Parts): Pick<GroupStore, "view" |
       const args = [...first(asker, keyOf(conversation)), seq];
       const [[row] = [], found = []] = await engine.read([
         { sql: marksSql.selectReadCount, args },
-        { sql: marksSql.selectReaders, args: [...args, after, limit] },
+        { sql: marksSql.selectGroupReaders, args: [...args, after, limit] },
       ]);
       if (row === undefined) return null;
       const sender = text(row, "sender");

@@ -121,7 +121,7 @@ WHERE c.key = ?4 AND c.tenant = ?1 AND c.low IS NULL AND (?3 = 1 OR EXISTS (
   WHERE a.conversation = c.key AND u.tenant = ?1 AND u.id = ?2 AND a.status = 0 AND a.since < ?5))`;
 
 /** After selectReadCount has answered. ?4 and ?5 as there, ?6 the name after which to go on, ?7 how many members are looked at: those of them who have read it, and a last row with the last one who was looked at. */
-export const selectReaders = `
+export const selectGroupReaders = `
 WITH looked AS MATERIALIZED (
   SELECT g.user, g.read >= ?5 AND g.since < ?5 AS has_read FROM tidings_group_member g INDEXED BY tidings_group_member_here
   WHERE g.conversation = ?4 AND g.status = 0 AND g.user > coalesce((SELECT z.key FROM tidings_user z WHERE z.tenant = ?1 AND z.id = ?6), -1)

@@ -127,5 +127,6 @@ test("S31 the acks of a commit share its messages in equal parts for their users
     Math.floor(most / 3),
   ]);
   expect(part(Array.from({ length: most + 1 }, (_, i) => ack(`u${i}`)))).toBe(1);
-  expect(steps({ acks: [ack("a")] }).names).toBe("before delivered head acked seen after");
+  expect(steps({ acks: [ack("a")] }).names).toBe("before delivered head group delivered head acked seen after");
+  expect(steps({ acks: [{ ...ack("a"), level: 2 }] }).names).toBe("before delivered head acked seen after");
 });
